@@ -1,0 +1,54 @@
+//! Closed enums of everything that has an id on the wire (SPEC.md#registries).
+
+/// What an artefact is: the third byte of everything that starts with `"BT"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Kind {
+    /// Delivery of keys and policy to one device.
+    Delivery = b'D',
+    /// Enrollment request of one device.
+    Enrollment = b'E',
+    /// Backup file of a keyring.
+    Backup = b'K',
+    /// Signed policy of an account.
+    Policy = b'P',
+    /// The keyring inside a vault or backup; never seen outside one.
+    Keyring = b'R',
+    /// State of an agent.
+    AgentState = b'S',
+    /// Enrollment ticket.
+    Ticket = b'T',
+    /// Password vault of a keyring.
+    Vault = b'V',
+}
+
+/// Which algorithms made an artefact: one id per fixed combination, never negotiated apart.
+///
+/// The high nibble is the family; within a family a higher id is newer. Policies set floors by family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Suite {
+    /// Token: AES-256-GCM-SIV (RFC 8452) under a constant nonce.
+    Token = 0x11,
+    /// Record: AES-256-GCM-SIV under a random nonce.
+    Record = 0x21,
+    /// Blob: C2SP chunked encryption, reserved.
+    Blob = 0x31,
+    /// Vault, backup and keyring: KDF by id, HKDF-SHA-256, AES-256-GCM-SIV.
+    Wrap = 0x41,
+    /// Ticket and enrollment: HKDF-SHA-256, HMAC-SHA-256, AES-256-GCM-SIV, RSASSA-PSS-SHA-256.
+    Enrollment = 0x51,
+    /// Delivery: RSA-OAEP-SHA-256, HKDF-SHA-256, AES-256-GCM-SIV, RSASSA-PSS-SHA-256.
+    Delivery = 0x61,
+    /// Policy: RSASSA-PSS-SHA-256.
+    Policy = 0x71,
+    /// Agent state in the clear: protected by nothing but the file it lies in.
+    State = 0x81,
+    /// Agent state under a 256-bit key of the caller's: AES-256-GCM-SIV.
+    WrappedState = 0x82,
+}
+
+impl Suite {
+    /// The suites that a policy may set a floor for, in the order in which it lists them.
+    pub(crate) const FLOORS: [Suite; 3] = [Suite::Token, Suite::Record, Suite::Blob];
+}
