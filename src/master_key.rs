@@ -33,6 +33,10 @@ impl MasterKey {
         &self.0
     }
 
+    pub(crate) fn duplicate(&self) -> Self {
+        Self(self.0.duplicate())
+    }
+
     /// Ties the key to its account and epoch.
     pub fn epoch_key(&self, scope: Scope) -> EpochKey {
         let prk = Secret::build(|prk| {

@@ -68,10 +68,6 @@ impl<const N: usize> fmt::Debug for Secret<N> {
 pub struct SecretBytes(Zeroizing<Vec<u8>>);
 
 impl SecretBytes {
-    pub(crate) fn new(bytes: Zeroizing<Vec<u8>>) -> Self {
-        Self(bytes)
-    }
-
     /// Takes the bytes over without copying them; they are wiped when this is dropped.
     pub fn from_vec(bytes: Vec<u8>) -> Self {
         Self(Zeroizing::new(bytes))

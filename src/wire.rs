@@ -7,6 +7,7 @@ use base64_simd::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
 use crate::error::ParseError;
+use crate::secret::Secret;
 use crate::suite::{Kind, Suite};
 
 pub(crate) const MAGIC: [u8; 2] = *b"BT";
@@ -48,6 +49,11 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], ParseError> {
         self.take(N)?.try_into().map_err(|_| ParseError::Truncated)
+    }
+
+    pub(crate) fn secret<const N: usize>(&mut self) -> Result<Secret<N>, ParseError> {
+        let bytes = self.take(N)?;
+        Ok(Secret::build(|secret| secret.copy_from_slice(bytes)))
     }
 
     pub(crate) fn u8(&mut self) -> Result<u8, ParseError> {

@@ -1,0 +1,528 @@
+//! The agent's end: holds the keys of one device, seals, and never reveals.
+//!
+//! An agent is [`PendingAgent`] until its first delivery, then [`Agent`]. There is no way back and no plain mode: neither
+//! type has a method that would send a value unsealed (SPEC.md#agent).
+
+use core::fmt;
+
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use crate::agent_state::SavedAgent;
+use crate::class::{AnyClass, RecordClass, TokenClass};
+use crate::delivery::{Bundle, Delivery, DeliveryHeader};
+use crate::enrollment::EnrollmentRequest;
+use crate::error::{AcceptError, EnrollError, RecordError, TokenizeError};
+use crate::id::{AccountId, DeviceId, Epoch, KeyId, TicketId};
+use crate::identity::{Fingerprint, Identity, PublicIdentity, RsaSize};
+use crate::master_key::{ClassKey, DeviceKey, Scope};
+use crate::policy::{NO_PREVIOUS, Policy, SignedPolicy};
+use crate::record::{Record, RecordKey};
+use crate::secret::{self, Secret};
+use crate::ticket::{AccountCode, Ticket};
+use crate::token::{Token, TokenBatch, TokenKey};
+
+/// What a device knows from the start and for ever.
+pub(crate) struct Device {
+    pub(crate) account: AccountId,
+    pub(crate) pin: Pin,
+    pub(crate) identity: Identity,
+    pub(crate) nonce: [u8; 16],
+    pub(crate) queue_key: Secret<32>,
+    pub(crate) claim: Claim,
+}
+
+/// What a device knows of its account's public keys before it has seen them. There is no trust on first use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pin {
+    /// From a ticket, or from an accepted delivery.
+    Full(Fingerprint),
+    /// From an account code: 120 bits.
+    Prefix([u8; 15]),
+}
+
+impl Pin {
+    fn holds(&self, fingerprint: &Fingerprint) -> bool {
+        match self {
+            Self::Full(pinned) => pinned == fingerprint,
+            Self::Prefix(pinned) => *pinned == fingerprint.prefix(),
+        }
+    }
+}
+
+/// What a device shows the service to be given a bearer for uploads. It protects the service's capacity, not secrecy.
+pub struct Claim {
+    pub(crate) ticket: Option<TicketId>,
+    pub(crate) secret: Secret<32>,
+}
+
+impl Claim {
+    /// The ticket it stems from, if any.
+    pub fn ticket(&self) -> Option<TicketId> {
+        self.ticket
+    }
+
+    /// The 32 bytes to show: the service knows their SHA-256.
+    pub fn expose(&self) -> &[u8; 32] {
+        self.secret.expose()
+    }
+}
+
+impl fmt::Debug for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Claim({:?}, ..)", self.ticket)
+    }
+}
+
+impl Device {
+    fn id(&self) -> DeviceId {
+        self.identity.public().fingerprint().device_id(self.account)
+    }
+
+    fn queue(&self) -> RecordKey {
+        RecordKey::queue(&self.queue_key, self.account, self.id())
+    }
+
+    fn duplicate(&self) -> Self {
+        Self {
+            account: self.account,
+            pin: self.pin,
+            identity: self.identity.duplicate(),
+            nonce: self.nonce,
+            queue_key: self.queue_key.duplicate(),
+            claim: Claim { ticket: self.claim.ticket, secret: self.claim.secret.duplicate() },
+        }
+    }
+
+    /// SPEC.md#accepting, in its order. Nothing is decrypted before the pinned account's signature holds.
+    fn accept(&self, bytes: &[u8], stored: Option<&Accepted>) -> Result<Verdict, AcceptError> {
+        let delivery = Delivery::parse(bytes)?;
+        let sender = delivery.sender();
+        if !self.pin.holds(&sender.fingerprint()) {
+            return Err(AcceptError::Refused);
+        }
+        let header = delivery.verify().ok_or(AcceptError::Refused)?;
+        let hash: [u8; 32] = Sha256::digest(bytes).into();
+        if let Some(stored) = stored {
+            if header.seq < stored.seq || header.epoch < stored.epoch {
+                return Err(AcceptError::Stale);
+            }
+            if header.seq == stored.seq {
+                return if hash == stored.delivery_hash { Ok(Verdict::Known) } else { Err(AcceptError::Refused) };
+            }
+        }
+        if !self.is_meant_by(header) {
+            return Err(AcceptError::Refused);
+        }
+        let bundle = delivery.open(&self.identity).ok_or(AcceptError::Refused)?;
+        let policy = self.check_bundle(&bundle, header, sender)?;
+        if let Some(stored) = stored {
+            stored.check_successor(&policy)?;
+            if header.epoch == stored.epoch && header.key_id != stored.key_id {
+                return Err(AcceptError::Refused);
+            }
+        }
+        let (epoch, key_id, seq) = (header.epoch, header.key_id, header.seq);
+        let (owner, keys) = (sender.clone(), bundle.keys);
+        Ok(Verdict::New(Box::new(Accepted { owner, seq, delivery_hash: hash, epoch, key_id, policy, keys })))
+    }
+
+    fn is_meant_by(&self, header: &DeliveryHeader) -> bool {
+        let own = self.identity.public().fingerprint();
+        header.account == self.account
+            && header.recipient == own.device_id(self.account)
+            && header.recipient_fingerprint == own
+            && self.pin.holds(&header.sender_fingerprint)
+            && header.enrollment_nonce == self.nonce
+    }
+
+    fn check_bundle(
+        &self,
+        bundle: &Bundle,
+        header: &DeliveryHeader,
+        sender: &PublicIdentity,
+    ) -> Result<SignedPolicy, AcceptError> {
+        let signed = SignedPolicy::open(&bundle.policy, self.account, sender).ok().flatten();
+        let signed = signed.ok_or(AcceptError::Refused)?;
+        let policy = signed.policy();
+        let allowed = |class: &AnyClass| policy.classes.iter().any(|(known, _)| known == class);
+        let fits = signed.hash() == header.policy_hash
+            && policy.epoch == header.epoch
+            && policy.key_id == header.key_id
+            && !policy.revoked.contains(&self.id())
+            && bundle.keys.iter().all(|(class, _)| allowed(class));
+        if fits { Ok(signed) } else { Err(AcceptError::Refused) }
+    }
+}
+
+/// The newest delivery and policy that were accepted: what replays are measured against.
+pub(crate) struct Accepted {
+    /// The account's public keys, as pinned.
+    pub(crate) owner: PublicIdentity,
+    pub(crate) seq: u64,
+    pub(crate) delivery_hash: [u8; 32],
+    pub(crate) epoch: Epoch,
+    pub(crate) key_id: KeyId,
+    pub(crate) policy: SignedPolicy,
+    /// Empty once revoked.
+    pub(crate) keys: Vec<(AnyClass, Secret<32>)>,
+}
+
+impl Accepted {
+    /// A policy must be newer, or the same to the byte; the very next version must name this one or start a history.
+    fn check_successor(&self, next: &SignedPolicy) -> Result<(), AcceptError> {
+        let (own, version) = (self.policy.policy().version, next.policy().version);
+        if version < own {
+            return Err(AcceptError::Stale);
+        }
+        let follows = match version - own {
+            0 => next.as_bytes() == self.policy.as_bytes(),
+            1 => next.policy().previous == self.policy.hash() || next.policy().previous == NO_PREVIOUS,
+            _ => true,
+        };
+        if follows { Ok(()) } else { Err(AcceptError::Refused) }
+    }
+}
+
+enum Verdict {
+    Known,
+    New(Box<Accepted>),
+}
+
+/// A device that has asked for keys and has none yet. Save it ([`PendingAgent::save`]) before sending the request.
+pub struct PendingAgent {
+    pub(crate) device: Device,
+}
+
+impl PendingAgent {
+    /// The device's id: what the service knows it by.
+    pub fn device_id(&self) -> DeviceId {
+        self.device.id()
+    }
+
+    /// The account it wants to belong to.
+    pub fn account(&self) -> AccountId {
+        self.device.account
+    }
+
+    /// The 24 characters that the owner types when the device was enrolled without a ticket.
+    pub fn device_code(&self) -> String {
+        self.device.identity.public().fingerprint().code()
+    }
+
+    /// What to show the service for a bearer.
+    pub fn claim(&self) -> &Claim {
+        &self.device.claim
+    }
+
+    /// Seals a value for this device's own queue, to be tokenized when the keys arrive: see [`Agent::dequeue`]. Keep it
+    /// on this device; it is of no use elsewhere.
+    ///
+    /// # Errors
+    /// [`RecordError::TooLong`].
+    pub fn queue(&self, class: TokenClass, value: &str, seq: u64) -> Result<Record, RecordError> {
+        self.device.queue().seal(AnyClass::Token(class), value, seq)
+    }
+
+    /// Takes the delivery that came through the service. Works again with the same delivery, should saving fail.
+    ///
+    /// # Errors
+    /// [`AcceptError::Refused`] for anything but a genuine delivery from the pinned account to this device.
+    pub fn accept(&self, delivery: &[u8]) -> Result<Agent, AcceptError> {
+        match self.device.accept(delivery, None)? {
+            Verdict::New(accepted) => Ok(Agent::new(self.device.duplicate(), *accepted)),
+            Verdict::Known => Err(AcceptError::Refused),
+        }
+    }
+
+    /// Everything that must survive a restart. Secret: without a wrapping key, reading it is as good as the device.
+    pub fn save(&self) -> SavedAgent {
+        SavedAgent::pending(self)
+    }
+}
+
+impl fmt::Debug for PendingAgent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PendingAgent({}, ..)", self.device_id())
+    }
+}
+
+/// Where an agent stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AgentStatus {
+    /// It seals.
+    Encrypted {
+        /// Version of the policy in force.
+        policy_version: u64,
+        /// The epoch it seals in.
+        epoch: Epoch,
+    },
+    /// The policy asks for something that this version does not know: it seals nothing, and sends nothing plain either.
+    NeedsUpgrade,
+    /// Its keys are erased.
+    Revoked,
+}
+
+/// What became of a delivery or a policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "save the agent if it changed"]
+pub enum Outcome {
+    /// Accepted: save the agent.
+    Updated,
+    /// It was the one in force already.
+    Unchanged,
+    /// The policy is of an epoch whose keys have not arrived: the agent seals on in the old one until they do.
+    DeliveryNeeded,
+    /// This device is revoked and its keys are erased: save the agent.
+    Revoked,
+}
+
+/// A device with keys. `Send + Sync`; tokenizing takes `&self`.
+pub struct Agent {
+    pub(crate) device: Device,
+    pub(crate) accepted: Accepted,
+    pub(crate) phase: Phase,
+}
+
+pub(crate) enum Phase {
+    Sealing { tokens: Vec<TokenKey>, records: Vec<RecordKey> },
+    Revoked,
+}
+
+impl Agent {
+    /// Makes a request with a ticket: generates the device's key pairs (about a second). Save the pending agent before
+    /// the request is sent.
+    ///
+    /// # Errors
+    /// [`EnrollError::Name`] unless the name has 1 to 128 bytes, [`EnrollError::Entropy`].
+    pub fn enroll(ticket: &Ticket, name: &str) -> Result<(PendingAgent, EnrollmentRequest), EnrollError> {
+        Self::enroll_with(ticket, name, Identity::generate(RsaSize::default())?)
+    }
+
+    /// [`Agent::enroll`] with key pairs made elsewhere.
+    ///
+    /// # Errors
+    /// As [`Agent::enroll`].
+    pub fn enroll_with(
+        ticket: &Ticket,
+        name: &str,
+        identity: Identity,
+    ) -> Result<(PendingAgent, EnrollmentRequest), EnrollError> {
+        let nonce = secret::random()?;
+        let request = EnrollmentRequest::with_ticket(ticket, name, nonce, &identity)?;
+        let claim = Claim { ticket: Some(ticket.terms.id), secret: ticket.keys().authenticator };
+        let pin = Pin::Full(ticket.fingerprint);
+        let device =
+            Device { account: ticket.terms.account, pin, identity, nonce, queue_key: Secret::random()?, claim };
+        Ok((PendingAgent { device }, request))
+    }
+
+    /// Makes a request without a ticket: the owner has to type [`PendingAgent::device_code`].
+    ///
+    /// # Errors
+    /// As [`Agent::enroll`].
+    pub fn enroll_by_code(code: &AccountCode) -> Result<(PendingAgent, EnrollmentRequest), EnrollError> {
+        Self::enroll_by_code_with(code, Identity::generate(RsaSize::default())?)
+    }
+
+    /// [`Agent::enroll_by_code`] with key pairs made elsewhere.
+    ///
+    /// # Errors
+    /// As [`Agent::enroll`].
+    pub fn enroll_by_code_with(
+        code: &AccountCode,
+        identity: Identity,
+    ) -> Result<(PendingAgent, EnrollmentRequest), EnrollError> {
+        let nonce = secret::random()?;
+        let claim = Claim { ticket: None, secret: Secret::random()? };
+        let claim_hash = Sha256::digest(claim.secret.expose()).into();
+        let request = EnrollmentRequest::with_code(code, &claim_hash, nonce, &identity)?;
+        let pin = Pin::Prefix(code.prefix);
+        let device = Device { account: code.account, pin, identity, nonce, queue_key: Secret::random()?, claim };
+        Ok((PendingAgent { device }, request))
+    }
+
+    pub(crate) fn new(mut device: Device, accepted: Accepted) -> Self {
+        device.pin = Pin::Full(accepted.owner.fingerprint());
+        let phase = Phase::sealing(&device, &accepted);
+        Self { device, accepted, phase }
+    }
+
+    /// The device's id.
+    pub fn device_id(&self) -> DeviceId {
+        self.device.id()
+    }
+
+    /// The account.
+    pub fn account(&self) -> AccountId {
+        self.device.account
+    }
+
+    /// What to show the service for a bearer.
+    pub fn claim(&self) -> &Claim {
+        &self.device.claim
+    }
+
+    /// Where it stands.
+    pub fn status(&self) -> AgentStatus {
+        let policy = self.policy();
+        match self.phase {
+            Phase::Revoked => AgentStatus::Revoked,
+            Phase::Sealing { .. } if policy.needs_upgrade => AgentStatus::NeedsUpgrade,
+            Phase::Sealing { .. } => {
+                AgentStatus::Encrypted { policy_version: policy.version, epoch: self.accepted.epoch }
+            }
+        }
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> &Policy {
+        self.accepted.policy.policy()
+    }
+
+    /// Seals a value of up to 4,096 bytes into its token, after bringing it into the form that the policy sets.
+    ///
+    /// # Errors
+    /// [`TokenizeError`].
+    pub fn tokenize(&self, class: TokenClass, value: &str) -> Result<Token, TokenizeError> {
+        let form = self.policy().canonical_form(class);
+        self.token_key(class)?.tokenize(&form.apply(value))
+    }
+
+    /// Seals many values of one class; each has a result of its own in `out`, whose memory is used again.
+    ///
+    /// # Errors
+    /// [`TokenizeError::NoKey`], [`TokenizeError::NeedsUpgrade`], [`TokenizeError::Revoked`]: then `out` is untouched.
+    pub fn tokenize_batch<'v>(
+        &self,
+        class: TokenClass,
+        values: impl IntoIterator<Item = &'v str>,
+        out: &mut TokenBatch,
+    ) -> Result<(), TokenizeError> {
+        let form = self.policy().canonical_form(class);
+        let key = self.token_key(class)?;
+        key.tokenize_batch(values.into_iter().map(|value| form.apply(value)), out);
+        Ok(())
+    }
+
+    /// Seals one record of up to 1 MiB under this device's own key; `seq` orders its records.
+    ///
+    /// # Errors
+    /// [`RecordError`].
+    pub fn seal_record(&self, class: RecordClass, value: &str, seq: u64) -> Result<Record, RecordError> {
+        let Phase::Sealing { records, .. } = &self.phase else { return Err(RecordError::NoKey) };
+        let class = AnyClass::Record(class);
+        let mut sealed = records.iter().map(|key| key.seal(class, value, seq));
+        sealed.find(|sealed| *sealed != Err(RecordError::NoKey)).unwrap_or(Err(RecordError::NoKey))
+    }
+
+    /// Opens a value that [`PendingAgent::queue`] sealed before the keys arrived, and tokenizes it.
+    ///
+    /// # Errors
+    /// [`RecordError`] for a record of another device or a damaged one, [`TokenizeError`] as [`Agent::tokenize`].
+    pub fn dequeue(&self, record: &Record) -> Result<Token, crate::Error> {
+        let AnyClass::Token(class) = record.class() else { return Err(RecordError::NoKey.into()) };
+        self.token_key(class)?;
+        let value: Zeroizing<String> = self.device.queue().open(record)?;
+        Ok(self.tokenize(class, &value)?)
+    }
+
+    /// Takes a further delivery, after a rotation or when the owner delivered again.
+    ///
+    /// # Errors
+    /// [`AcceptError::Stale`] for an older one, [`AcceptError::Refused`] for anything but a genuine one; the agent goes
+    /// on as it was.
+    pub fn accept(&mut self, delivery: &[u8]) -> Result<Outcome, AcceptError> {
+        self.check_not_revoked()?;
+        match self.device.accept(delivery, Some(&self.accepted))? {
+            Verdict::Known => Ok(Outcome::Unchanged),
+            Verdict::New(accepted) => {
+                self.phase = Phase::sealing(&self.device, &accepted);
+                self.accepted = *accepted;
+                Ok(Outcome::Updated)
+            }
+        }
+    }
+
+    /// Takes a signed policy that came by itself: a change of forms, or this device's revocation.
+    ///
+    /// # Errors
+    /// As [`Agent::accept`].
+    pub fn apply_policy(&mut self, policy: &[u8]) -> Result<Outcome, AcceptError> {
+        self.check_not_revoked()?;
+        let signed = SignedPolicy::open(policy, self.device.account, &self.accepted.owner)?;
+        let signed = signed.ok_or(AcceptError::Refused)?;
+        self.accepted.check_successor(&signed)?;
+        if signed.as_bytes() == self.accepted.policy.as_bytes() {
+            return Ok(Outcome::Unchanged);
+        }
+        if signed.policy().revoked.contains(&self.device_id()) {
+            self.accepted.policy = signed;
+            self.erase();
+            return Ok(Outcome::Revoked);
+        }
+        let (epoch, key_id) = (signed.policy().epoch, signed.policy().key_id);
+        if epoch > self.accepted.epoch {
+            return Ok(Outcome::DeliveryNeeded);
+        }
+        if (epoch, key_id) != (self.accepted.epoch, self.accepted.key_id) {
+            return Err(AcceptError::Refused);
+        }
+        self.accepted.policy = signed;
+        Ok(Outcome::Updated)
+    }
+
+    /// Everything that must survive a restart: keys, maxima, policy. Save it after every [`Outcome::Updated`] and
+    /// [`Outcome::Revoked`].
+    pub fn save(&self) -> SavedAgent {
+        SavedAgent::agent(self)
+    }
+
+    fn token_key(&self, class: TokenClass) -> Result<&TokenKey, TokenizeError> {
+        match &self.phase {
+            Phase::Revoked => Err(TokenizeError::Revoked),
+            Phase::Sealing { .. } if self.policy().needs_upgrade => Err(TokenizeError::NeedsUpgrade),
+            Phase::Sealing { tokens, .. } => tokens.iter().find(|key| key.class() == class).ok_or(TokenizeError::NoKey),
+        }
+    }
+
+    fn check_not_revoked(&self) -> Result<(), AcceptError> {
+        match self.phase {
+            Phase::Revoked => Err(AcceptError::Revoked),
+            Phase::Sealing { .. } => Ok(()),
+        }
+    }
+
+    /// Revoked: the keys go, and what was queued under the queue key with them.
+    fn erase(&mut self) {
+        self.phase = Phase::Revoked;
+        self.accepted.keys.clear();
+        self.device.queue_key = Secret::build(|_| {});
+    }
+}
+
+impl Phase {
+    fn sealing(device: &Device, accepted: &Accepted) -> Self {
+        let scope = Scope { account: device.account, epoch: accepted.epoch };
+        let mut tokens = Vec::new();
+        let mut records = Vec::new();
+        for (class, key) in &accepted.keys {
+            match *class {
+                AnyClass::Token(class) => {
+                    tokens.push(TokenKey::new(&ClassKey::delivered(key.duplicate(), class, scope)));
+                }
+                AnyClass::Record(class) => {
+                    records.push(RecordKey::new(&DeviceKey::delivered(key.duplicate(), class, scope, device.id())));
+                }
+                AnyClass::Blob(_) => {}
+            }
+        }
+        Self::Sealing { tokens, records }
+    }
+}
+
+impl fmt::Debug for Agent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Agent({}, {:?}, ..)", self.device_id(), self.status())
+    }
+}

@@ -1,0 +1,296 @@
+//! RSA identities of accounts and devices: an encryption pair, a signing pair, and the fingerprint that pins both
+//! (SPEC.md#identity, RFC 8017).
+
+use core::fmt;
+
+use getrandom::SysRng;
+use rsa::pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePrivateKey, EncodePublicKey};
+use rsa::rand_core::UnwrapErr;
+use rsa::traits::PublicKeyParts;
+use rsa::{Oaep, Pss, RsaPrivateKey, RsaPublicKey};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use crate::crockford;
+use crate::error::{EntropyError, ParseError};
+use crate::id::{AccountId, DeviceId};
+use crate::secret::{Secret, SecretBytes};
+
+/// Longest SPKI that is read: a 4096-bit key has 550 bytes.
+pub(crate) const SPKI_MAX: usize = 600;
+/// Longest PKCS#8 that is read: a 4096-bit key has about 2,400 bytes.
+pub(crate) const PKCS8_MAX: usize = 4096;
+/// Longest signature or RSA ciphertext: 4096 bits.
+pub(crate) const RSA_MAX: usize = 512;
+const PSS_SALT_LEN: usize = 32;
+const EXPONENT: u64 = 65_537;
+
+/// Size of RSA keys to generate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RsaSize {
+    /// 2048 bits: about 112 bits of security.
+    Bits2048,
+    /// 3072 bits: about 128 bits of security.
+    #[default]
+    Bits3072,
+    /// 4096 bits.
+    Bits4096,
+}
+
+impl RsaSize {
+    const fn bits(self) -> usize {
+        match self {
+            Self::Bits2048 => 2048,
+            Self::Bits3072 => 3072,
+            Self::Bits4096 => 4096,
+        }
+    }
+}
+
+/// The public keys of an account or a device, in the strict DER they are fingerprinted in.
+#[derive(Clone)]
+pub struct PublicIdentity {
+    encryption: RsaPublicKey,
+    signing: RsaPublicKey,
+    encryption_spki: Vec<u8>,
+    signing_spki: Vec<u8>,
+}
+
+impl PublicIdentity {
+    /// From two SubjectPublicKeyInfo in DER: algorithm rsaEncryption, 2048, 3072 or 4096 bits, exponent 65537.
+    ///
+    /// # Errors
+    /// [`ParseError::PublicKey`] for anything else, for DER that is not the canonical encoding of its key, and for one
+    /// key in both places.
+    pub fn from_spki(encryption: &[u8], signing: &[u8]) -> Result<Self, ParseError> {
+        if encryption == signing {
+            return Err(ParseError::PublicKey);
+        }
+        Ok(Self {
+            encryption: parse_spki(encryption)?,
+            signing: parse_spki(signing)?,
+            encryption_spki: encryption.to_vec(),
+            signing_spki: signing.to_vec(),
+        })
+    }
+
+    /// The encryption key's SPKI in DER.
+    pub fn encryption_spki(&self) -> &[u8] {
+        &self.encryption_spki
+    }
+
+    /// The signing key's SPKI in DER.
+    pub fn signing_spki(&self) -> &[u8] {
+        &self.signing_spki
+    }
+
+    /// What people compare and tickets pin.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let mut hash = Sha256::new_with_prefix(b"blindtally/v1/fingerprint");
+        for spki in [&self.encryption_spki, &self.signing_spki] {
+            hash.update((spki.len() as u16).to_be_bytes());
+            hash.update(spki);
+        }
+        Fingerprint(hash.finalize().into())
+    }
+
+    /// RSAES-OAEP-SHA-256 of a 32-byte key. `label` is text, because some platforms take no other.
+    pub(crate) fn encrypt(&self, key: &Secret<32>, label: &str) -> Result<Vec<u8>, rsa::Error> {
+        let padding = Oaep::<Sha256>::new_with_label(label.as_bytes());
+        self.encryption.encrypt(&mut rng(), padding, key.expose())
+    }
+
+    /// Whether `signature` is this identity's over `message` (as [`signed_message`] makes it).
+    pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        let padding = Pss::<Sha256>::new_with_salt(PSS_SALT_LEN);
+        self.signing.verify(padding, &Sha256::digest(message), signature).is_ok()
+    }
+}
+
+impl PartialEq for PublicIdentity {
+    fn eq(&self, other: &Self) -> bool {
+        self.encryption_spki == other.encryption_spki && self.signing_spki == other.signing_spki
+    }
+}
+
+impl Eq for PublicIdentity {}
+
+impl fmt::Debug for PublicIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicIdentity({})", self.fingerprint().code())
+    }
+}
+
+/// The private keys of an account or a device. Wiped on drop.
+pub struct Identity {
+    encryption: RsaPrivateKey,
+    signing: RsaPrivateKey,
+    public: PublicIdentity,
+}
+
+impl Identity {
+    /// Two fresh key pairs. Slow: about a second natively; browsers make theirs with WebCrypto and use
+    /// [`Identity::from_pkcs8`].
+    ///
+    /// # Errors
+    /// [`EntropyError`] if the operating system has no randomness.
+    pub fn generate(size: RsaSize) -> Result<Self, EntropyError> {
+        // Ask for randomness once in a way that can fail; what the generator draws after that cannot report failure.
+        Secret::<32>::random()?;
+        let make = || RsaPrivateKey::new(&mut rng(), size.bits()).map_err(|_| EntropyError::Unavailable);
+        Self::from_keys(make()?, make()?).map_err(|_| EntropyError::Unavailable)
+    }
+
+    /// From two PKCS#8 private keys in DER, made by WebCrypto, an HSM or OpenSSL.
+    ///
+    /// # Errors
+    /// [`ParseError::PrivateKey`] unless both are consistent RSA keys of 2048, 3072 or 4096 bits with exponent 65537,
+    /// and different.
+    pub fn from_pkcs8(encryption: &[u8], signing: &[u8]) -> Result<Self, ParseError> {
+        Self::from_keys(parse_pkcs8(encryption)?, parse_pkcs8(signing)?)
+    }
+
+    fn from_keys(encryption: RsaPrivateKey, signing: RsaPrivateKey) -> Result<Self, ParseError> {
+        let spki = |key: &RsaPrivateKey| {
+            key.as_public_key().to_public_key_der().map(|der| der.into_vec()).map_err(|_| ParseError::PrivateKey)
+        };
+        let public =
+            PublicIdentity::from_spki(&spki(&encryption)?, &spki(&signing)?).map_err(|_| ParseError::PrivateKey)?;
+        Ok(Self { encryption, signing, public })
+    }
+
+    /// The public half.
+    pub fn public(&self) -> &PublicIdentity {
+        &self.public
+    }
+
+    /// The encryption key as PKCS#8 DER.
+    ///
+    /// # Errors
+    /// [`ParseError::PrivateKey`] if the key cannot be encoded, which a key that was read or generated here always can.
+    pub fn encryption_pkcs8(&self) -> Result<SecretBytes, ParseError> {
+        to_pkcs8(&self.encryption)
+    }
+
+    /// The signing key as PKCS#8 DER.
+    ///
+    /// # Errors
+    /// As [`Identity::encryption_pkcs8`].
+    pub fn signing_pkcs8(&self) -> Result<SecretBytes, ParseError> {
+        to_pkcs8(&self.signing)
+    }
+
+    /// RSASSA-PSS-SHA-256 with a 32-byte salt, blinded.
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rsa::Error> {
+        let padding = Pss::<Sha256>::new_blinded_with_salt(PSS_SALT_LEN);
+        self.signing.sign_with_rng(&mut rng(), padding, &Sha256::digest(message))
+    }
+
+    /// The inverse of [`PublicIdentity::encrypt`], blinded. Callers verify the sender's signature first, so that nobody
+    /// can feed this chosen ciphertexts (SECURITY.md, RUSTSEC-2023-0071).
+    pub(crate) fn decrypt(&self, ciphertext: &[u8], label: &str) -> Option<Secret<32>> {
+        let padding = Oaep::<Sha256>::new_with_label(label.as_bytes());
+        let plain = Zeroizing::new(self.encryption.decrypt_blinded(&mut rng(), padding, ciphertext).ok()?);
+        plain.as_slice().try_into().ok().map(Secret::copy_of)
+    }
+
+    pub(crate) fn duplicate(&self) -> Self {
+        Self { encryption: self.encryption.clone(), signing: self.signing.clone(), public: self.public.clone() }
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Identity({}, ..)", self.public.fingerprint().code())
+    }
+}
+
+/// SHA-256 over both public keys of an identity.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    /// Characters of a code: 120 bits.
+    pub(crate) const CODE_CHARS: usize = 24;
+
+    /// From its 32 bytes.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its 32 bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The first 120 bits as people compare them: 24 characters of Crockford's base 32 in groups of four.
+    pub fn code(&self) -> String {
+        crockford::encode(&self.prefix(), Self::CODE_CHARS, 4).to_string()
+    }
+
+    /// The first 120 bits.
+    pub(crate) fn prefix(&self) -> [u8; 15] {
+        let mut prefix = [0; 15];
+        prefix.copy_from_slice(&self.0[..15]);
+        prefix
+    }
+
+    /// The id of the device that has this fingerprint in `account`.
+    pub fn device_id(&self, account: AccountId) -> DeviceId {
+        let hash = Sha256::new_with_prefix(b"blindtally/v1/device")
+            .chain_update(account.as_bytes())
+            .chain_update(self.0)
+            .finalize();
+        let mut id = [0; 16];
+        id.copy_from_slice(&hash[..16]);
+        DeviceId::from_bytes(id)
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fingerprint({})", self.code())
+    }
+}
+
+/// The exact bytes that a signature is over: no label is a prefix of another's message (SPEC.md#signatures).
+pub(crate) fn signed_message(label: &str, parts: &[&[u8]]) -> Vec<u8> {
+    let mut message = b"blindtally/v1/signature\0".to_vec();
+    message.extend_from_slice(&(label.len() as u16).to_be_bytes());
+    message.extend_from_slice(label.as_bytes());
+    parts.iter().for_each(|part| message.extend_from_slice(part));
+    message
+}
+
+fn parse_spki(der: &[u8]) -> Result<RsaPublicKey, ParseError> {
+    if der.len() > SPKI_MAX {
+        return Err(ParseError::PublicKey);
+    }
+    let key = RsaPublicKey::from_public_key_der(der).map_err(|_| ParseError::PublicKey)?;
+    let canonical = key.to_public_key_der().map_err(|_| ParseError::PublicKey)?;
+    let sound = canonical.as_bytes() == der && has_accepted_size(&key);
+    if sound { Ok(key) } else { Err(ParseError::PublicKey) }
+}
+
+fn parse_pkcs8(der: &[u8]) -> Result<RsaPrivateKey, ParseError> {
+    if der.len() > PKCS8_MAX {
+        return Err(ParseError::PrivateKey);
+    }
+    let key = RsaPrivateKey::from_pkcs8_der(der).map_err(|_| ParseError::PrivateKey)?;
+    let sound = has_accepted_size(key.as_public_key()) && key.validate().is_ok();
+    if sound { Ok(key) } else { Err(ParseError::PrivateKey) }
+}
+
+fn has_accepted_size(key: &RsaPublicKey) -> bool {
+    let bits = key.n().bits_vartime();
+    matches!(bits, 2048 | 3072 | 4096) && key.e() == &rsa::BoxedUint::from(EXPONENT)
+}
+
+fn to_pkcs8(key: &RsaPrivateKey) -> Result<SecretBytes, ParseError> {
+    let der = key.to_pkcs8_der().map_err(|_| ParseError::PrivateKey)?;
+    Ok(SecretBytes::from_vec(der.as_bytes().to_vec()))
+}
+
+fn rng() -> UnwrapErr<SysRng> {
+    UnwrapErr(SysRng)
+}
