@@ -179,15 +179,12 @@ impl Keyring {
     }
 
     /// Everything that either history knows: no device, key, cancellation or revocation of either is lost. Of two
-    /// policies the one with the higher version stays, of equal ones `other`'s.
+    /// policies the one with the higher version stays, of equal ones `other`'s, and the ticket root with it.
     ///
     /// # Errors
     /// [`UnlockError::OtherAccount`] if it is another account's.
     pub(crate) fn merge(&self, other: &Self) -> Result<Self, UnlockError> {
-        let same = self.account == other.account
-            && self.identity.public() == other.identity.public()
-            && self.ticket_root == other.ticket_root;
-        if !same {
+        if self.account != other.account || self.identity.public() != other.identity.public() {
             return Err(UnlockError::OtherAccount);
         }
         let mut merged = other.duplicate();
@@ -200,6 +197,7 @@ impl Keyring {
         merged.epochs.sort_by_key(|(epoch, _)| *epoch);
         if self.policy.policy().version > merged.policy.policy().version {
             merged.policy = self.policy.clone();
+            merged.ticket_root = self.ticket_root.duplicate();
         }
         for (id, device) in &self.devices {
             let known = merged.devices.entry(*id).or_insert_with(|| device.clone());

@@ -11,7 +11,7 @@ use crate::error::{InspectError, OwnerError, ParseError, RevealError, TokenizeEr
 use crate::id::{AccountId, DeviceId, Epoch, TicketId};
 use crate::identity::{Fingerprint, Identity, RsaSize};
 use crate::keyring::{Device, DeviceStatus, Keyring};
-use crate::master_key::{EpochKey, MasterKey, Scope, expand};
+use crate::master_key::{EpochKey, MasterKey, Scope};
 use crate::password::{
     AccountSecret, Kdf, LoginName, LoginProof, OwnWrapError, Password, Prelogin, Purpose, Stretch, Stretched,
     Unlocking, WrapKeys, Wrapping,
@@ -263,7 +263,9 @@ impl Owner {
     }
 
     /// Makes an opened backup an owner again, under a new password. Takes the account above whatever `head` and the
-    /// clock show, so that no agent refuses what comes next, and delivers to every device the backup knows.
+    /// clock show, so that no agent refuses what comes next, and delivers to every device the backup knows and the policy
+    /// that the service shows does not revoke. Every ticket issued before is void. Look through [`Owner::devices`]
+    /// afterwards: a service that withholds its policy hides what was revoked since the backup was made.
     ///
     /// # Errors
     /// As [`Owner::create`]; [`OwnerError::Full`] if the service shows numbers that cannot be exceeded.
@@ -301,6 +303,13 @@ impl Owner {
         let stored = head.generation;
         let mut owner = Self { keyring, current, ring, wrapping, login, account_secret, stored };
         let mut next = owner.keyring.duplicate();
+        // Tickets spent since the backup was made are forgotten: none of the old ones is good any more.
+        next.ticket_root = Secret::random()?;
+        for device in shown.iter().flat_map(|shown| shown.policy().revoked()) {
+            if let Some(known) = next.devices.get_mut(device) {
+                known.status = DeviceStatus::Revoked;
+            }
+        }
         let mut policy = next_policy(&next, now)?;
         policy.previous = NO_PREVIOUS;
         if let Some(shown) = shown.as_ref().map(SignedPolicy::policy) {
@@ -847,6 +856,8 @@ fn admit(keyring: &mut Keyring, request: VerifiedRequest, now: Timestamp) -> Res
     if known.is_some_and(|known| known.status == DeviceStatus::Revoked) {
         return Err(OwnerError::DeviceRevoked);
     }
+    // A ticket stays spent when its device comes back another way.
+    let earlier = known.and_then(|known| known.ticket);
     let last_seq = known.map_or(0, |known| known.last_seq);
     let confirmed_at = known.map_or(now, |known| known.confirmed_at);
     if known.is_none()
@@ -860,6 +871,9 @@ fn admit(keyring: &mut Keyring, request: VerifiedRequest, now: Timestamp) -> Res
         }
     }
     let ticket = ticket.map(|terms| terms.id);
+    if earlier != ticket {
+        keyring.cancelled.extend(earlier);
+    }
     let status = DeviceStatus::Active;
     keyring.devices.insert(device, Device { identity, nonce, ticket, name, status, last_seq, confirmed_at });
     Ok(device)
@@ -909,7 +923,10 @@ fn delivered_key(epoch_key: &EpochKey, class: AnyClass, device: DeviceId) -> Sec
     }
 }
 
+/// Of the first epoch's key: every backup there ever was has it, and it never changes.
 fn recovery_proof(keyring: &Keyring) -> LoginProof {
-    let info: [&[u8]; 2] = [b"blindtally/v1\0\0\x08recovery", keyring.account.as_bytes()];
-    LoginProof::from_secret(Secret::build(|out| expand(&keyring.ticket_root, &info, out)))
+    LoginProof::from_secret(match keyring.epochs.first() {
+        Some(&(epoch, ref key)) => key.epoch_key(Scope { account: keyring.account, epoch }).recovery(),
+        None => keyring.ticket_root.duplicate(),
+    })
 }
