@@ -1,4 +1,4 @@
-//! Public identifiers: accounts, devices, tickets, keys. Sixteen bytes each, shown as 32 hexadecimal digits.
+//! Public identifiers: accounts, devices, tickets, keys, tokens. Sixteen bytes each, shown as 32 hexadecimal digits.
 
 use core::fmt;
 
@@ -61,6 +61,10 @@ id! {
 id! {
     /// Names an epoch's MasterKey without revealing it.
     KeyId
+}
+id! {
+    /// A short name for a token, for a service to group by: a hash that anyone computes from the token, without a key.
+    TokenIndex
 }
 
 fn parse_hex(text: &str) -> Result<[u8; 16], ParseError> {

@@ -4,9 +4,12 @@ mod class;
 mod error;
 mod id;
 mod master_key;
+pub mod scan;
 mod secret;
+mod siv;
 mod suite;
 mod time;
+mod token;
 mod wire;
 
 pub use class::*;
@@ -16,3 +19,4 @@ pub use master_key::*;
 pub use secret::*;
 pub use suite::*;
 pub use time::*;
+pub use token::*;
