@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 
-use blindtally::{find_tokens, replace_tokens};
 use blindtally::*;
+use blindtally::{find_tokens, replace_tokens};
 use proptest::prelude::*;
 
 fn key() -> TokenKey {
