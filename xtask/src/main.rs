@@ -52,23 +52,21 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match run(Command::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    run(Command::parse()).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
 }
 
-fn run(command: Command) -> Result<()> {
+fn run(command: Command) -> Result<ExitCode> {
     process::stop_on_interrupt()?;
     let project = Project::find()?;
     match command {
-        Command::Test => test::run(&project),
-        Command::Demo(options) => demo::run(&project, &options),
-        Command::Vectors => vectors::run(&project),
-        Command::Bench { json, only } => bench::run(&project, json.as_deref(), only.as_deref()),
-        Command::Package => package::run(&project),
+        Command::Test => return Ok(test::run(&project)),
+        Command::Demo(options) => demo::run(&project, &options)?,
+        Command::Vectors => vectors::run(&project)?,
+        Command::Bench { json, only } => bench::run(&project, json.as_deref(), only.as_deref())?,
+        Command::Package => package::run(&project)?,
     }
+    Ok(ExitCode::SUCCESS)
 }

@@ -25,9 +25,9 @@ impl Server {
         command.args(["--listen", "127.0.0.1:0", "--database", database]);
         command.stdout(Stdio::piped()).stderr(File::create(log)?);
         let mut service = Service::start(&mut command)?;
-        let url = service.wait_for_line("listening on ", READY_WITHIN).with_context(|| {
-            format!("the service does not start:\n{}", fs::read_to_string(log).unwrap_or_default().trim_end())
-        })?;
+        let url = service
+            .wait_for_line("listening on ", READY_WITHIN)
+            .with_context(|| format!("the service does not start\n{}", fs::read_to_string(log).unwrap_or_default()))?;
         Ok(Self { service, url })
     }
 }

@@ -29,14 +29,11 @@ pub(crate) fn environment(project: &Project, name: &str, requirements: &[&str]) 
     if folder.exists() {
         fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
     }
-    let venv = || {
-        process::run(Command::new("python3").args(["-m", "venv"]).arg(&folder).stdout(std::io::stderr()))
-            .context("cannot make a virtual environment")
-    };
     if !can_make_environments() {
         system::install(&["python3", "python3-venv"], name)?;
     }
-    venv()?;
+    process::run(Command::new("python3").args(["-m", "venv"]).arg(&folder).stdout(std::io::stderr()))
+        .context("cannot make a virtual environment")?;
     let mut pip = Command::new(programs.join("python"));
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(requirements);
     process::run(pip.stdout(std::io::stderr()))

@@ -1,5 +1,6 @@
 //! Every test there is, one step after the other.
 
+use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
@@ -26,8 +27,8 @@ const STEPS: [Step; 9] = [
     ("demo on PostgreSQL", |project| demo(project, &["--postgres"])),
 ];
 
-/// Runs the steps and stops at the first that fails.
-pub(crate) fn run(project: &Project) -> Result<()> {
+/// Runs the steps and stops at the first that fails. The last line is the count.
+pub(crate) fn run(project: &Project) -> ExitCode {
     let begin = Instant::now();
     for (number, (name, step)) in STEPS.iter().enumerate() {
         println!("\n[{}/{}] {name}", number + 1, STEPS.len());
@@ -42,13 +43,13 @@ pub(crate) fn run(project: &Project) -> Result<()> {
                 STEPS.len()
             );
             println!("{number} passed, 1 failed");
-            return Err(error.context(format!("step {name:?} failed")));
+            return ExitCode::FAILURE;
         }
         println!("[{}/{}] {name}: passed in {seconds:.1} s", number + 1, STEPS.len());
     }
     println!("\nAll in {:.1} s", begin.elapsed().as_secs_f64());
     println!("{} passed, 0 failed", STEPS.len());
-    Ok(())
+    ExitCode::SUCCESS
 }
 
 fn cargo(project: &Project, arguments: &[&str]) -> Result<()> {
