@@ -11,10 +11,12 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use nix::sys::signal::Signal;
+use nix::unistd::{User, geteuid};
 
 use crate::process::{self, Service};
 use crate::project::Project;
-use crate::system::{self, User};
+use crate::system;
 
 /// The environment variable that tells tests and benchmarks the URL of a superuser.
 pub(crate) const VARIABLE: &str = "BLINDTALLY_TEST_POSTGRES";
@@ -36,6 +38,7 @@ impl Postgres {
     pub(crate) fn start(project: &Project) -> Result<Self> {
         let programs = programs()?;
         let user = ordinary_user()?;
+        let user = user.as_ref();
         let folder = Folder::fresh(project, user)?;
         let password = system::random_text(24)?;
         make_cluster(&programs, user, &folder.0, &password)?;
@@ -50,11 +53,11 @@ impl Postgres {
     }
 }
 
-fn make_cluster(programs: &Path, user: Option<User>, folder: &Path, password: &str) -> Result<()> {
+fn make_cluster(programs: &Path, user: Option<&User>, folder: &Path, password: &str) -> Result<()> {
     let password_file = folder.join("password");
     fs::write(&password_file, password)?;
     if let Some(user) = user {
-        chown(&password_file, Some(user.uid), Some(user.gid))?;
+        chown(&password_file, Some(user.uid.as_raw()), Some(user.gid.as_raw()))?;
     }
     let mut initdb = command(&programs.join("initdb"), user, folder);
     initdb.args(["--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"]);
@@ -63,7 +66,7 @@ fn make_cluster(programs: &Path, user: Option<User>, folder: &Path, password: &s
     Ok(fs::remove_file(password_file)?)
 }
 
-fn start_on_a_free_port(programs: &Path, user: Option<User>, folder: &Path) -> Result<(Service, u16)> {
+fn start_on_a_free_port(programs: &Path, user: Option<&User>, folder: &Path) -> Result<(Service, u16)> {
     for _ in 1..ATTEMPTS {
         let port = system::free_port()?;
         if let Ok(service) = start_server(programs, user, folder, port) {
@@ -78,7 +81,7 @@ fn start_on_a_free_port(programs: &Path, user: Option<User>, folder: &Path) -> R
     Ok((service, port))
 }
 
-fn start_server(programs: &Path, user: Option<User>, folder: &Path, port: u16) -> Result<Service> {
+fn start_server(programs: &Path, user: Option<&User>, folder: &Path, port: u16) -> Result<Service> {
     let mut postgres = command(&programs.join("postgres"), user, folder);
     postgres.arg("-D").arg(folder.join("data")).args(["-p", &port.to_string(), "-h", "127.0.0.1"]);
     for setting in [
@@ -93,7 +96,7 @@ fn start_server(programs: &Path, user: Option<User>, folder: &Path, port: u16) -
     let log = File::create(folder.join("log"))?;
     postgres.stdout(log.try_clone()?).stderr(log);
     // INT is PostgreSQL's fast shutdown: it does not wait for clients to leave.
-    let mut service = Service::start_stopped_by("INT", &mut postgres)?;
+    let mut service = Service::start_stopped_by(Signal::SIGINT, &mut postgres)?;
     let status = folder.join("data/postmaster.pid");
     // `pg_ctl start --wait` reads the same line of the same file.
     service.wait_until("accept connections", READY_WITHIN, || {
@@ -103,11 +106,11 @@ fn start_server(programs: &Path, user: Option<User>, folder: &Path, port: u16) -
     Ok(service)
 }
 
-fn command(program: &Path, user: Option<User>, folder: &Path) -> Command {
+fn command(program: &Path, user: Option<&User>, folder: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(folder).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
     if let Some(user) = user {
-        command.uid(user.uid).gid(user.gid);
+        command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
     }
     command
 }
@@ -119,7 +122,7 @@ fn programs() -> Result<PathBuf> {
     }
     // Debian's package makes a cluster and starts it unless this says otherwise.
     let setting = Path::new("/etc/postgresql-common/createcluster.conf");
-    if system::is_root()? && Path::new("/etc/debian_version").exists() && !setting.exists() {
+    if geteuid().is_root() && Path::new("/etc/debian_version").exists() && !setting.exists() {
         fs::create_dir_all("/etc/postgresql-common")?;
         fs::write(setting, "create_main_cluster = false\n")?;
     }
@@ -147,12 +150,12 @@ fn find_programs() -> Option<PathBuf> {
 
 /// Whom PostgreSQL runs as, if not as ourselves.
 fn ordinary_user() -> Result<Option<User>> {
-    if !system::is_root()? {
+    if !geteuid().is_root() {
         return Ok(None);
     }
-    let user = match User::find("postgres")? {
+    let user = match User::from_name("postgres")? {
         Some(user) => Some(user),
-        None => User::find("nobody")?,
+        None => User::from_name("nobody")?,
     };
     user.map(Some).context("PostgreSQL does not run as root, and there is neither a user postgres nor nobody")
 }
@@ -162,26 +165,26 @@ struct Folder(PathBuf);
 
 impl Folder {
     /// Under the target folder, or among the temporary files if the user cannot get into the former.
-    fn fresh(project: &Project, user: Option<User>) -> Result<Self> {
+    fn fresh(project: &Project, user: Option<&User>) -> Result<Self> {
         let name = format!("blindtally-postgres-{}", system::random_text(12)?);
         let folder = Self::make(project.target.join("postgres").join(&name), user)?;
         let Some(user) = user else { return Ok(folder) };
         let mut test = Command::new("test");
-        test.arg("-w").arg(&folder.0).uid(user.uid).gid(user.gid);
+        test.arg("-w").arg(&folder.0).uid(user.uid.as_raw()).gid(user.gid.as_raw());
         if process::run(&mut test).is_ok() {
             return Ok(folder);
         }
         Self::make(std::env::temp_dir().join(name), Some(user))
     }
 
-    fn make(path: PathBuf, user: Option<User>) -> Result<Self> {
+    fn make(path: PathBuf, user: Option<&User>) -> Result<Self> {
         let parent = path.parent().context("a folder without a parent")?;
         fs::create_dir_all(parent)?;
         fs::create_dir(&path).with_context(|| format!("cannot make {}", path.display()))?;
         let folder = Self(path);
         fs::set_permissions(&folder.0, fs::Permissions::from_mode(0o700))?;
         if let Some(user) = user {
-            chown(&folder.0, Some(user.uid), Some(user.gid))?;
+            chown(&folder.0, Some(user.uid.as_raw()), Some(user.gid.as_raw()))?;
         }
         Ok(folder)
     }

@@ -14,6 +14,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 
 /// How long a service may take to end by itself before it is killed.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -29,10 +32,10 @@ static SERVICES: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 pub(crate) fn stop_on_interrupt() -> Result<()> {
     ctrlc::set_handler(|| {
         if INTERRUPTED.swap(true, Ordering::SeqCst) {
-            lock(&TOOLS).iter().chain(lock(&SERVICES).iter()).for_each(|group| signal("KILL", *group));
+            lock(&TOOLS).iter().chain(lock(&SERVICES).iter()).for_each(|group| signal(Signal::SIGKILL, *group));
             std::process::exit(130);
         }
-        lock(&TOOLS).iter().for_each(|group| signal("TERM", *group));
+        lock(&TOOLS).iter().for_each(|group| signal(Signal::SIGTERM, *group));
     })
     .context("cannot listen for Ctrl-C")
 }
@@ -77,7 +80,7 @@ fn start_tool(command: &mut Command) -> Result<(String, Child)> {
     let child = command.process_group(0).spawn().with_context(|| format!("cannot start {name}"))?;
     lock(&TOOLS).insert(child.id());
     if interrupted() {
-        signal("TERM", child.id());
+        signal(Signal::SIGTERM, child.id());
     }
     Ok((name, child))
 }
@@ -104,17 +107,17 @@ fn name_of(command: &Command) -> String {
 pub(crate) struct Service {
     name: String,
     child: Child,
-    stop_signal: &'static str,
+    stop_signal: Signal,
 }
 
 impl Service {
     /// Starts it; it is asked to end by the signal TERM.
     pub(crate) fn start(command: &mut Command) -> Result<Self> {
-        Self::start_stopped_by("TERM", command)
+        Self::start_stopped_by(Signal::SIGTERM, command)
     }
 
     /// Starts it; it is asked to end by `stop_signal`.
-    pub(crate) fn start_stopped_by(stop_signal: &'static str, command: &mut Command) -> Result<Self> {
+    pub(crate) fn start_stopped_by(stop_signal: Signal, command: &mut Command) -> Result<Self> {
         ensure!(!interrupted(), "interrupted");
         let name = name_of(command);
         command.stdin(Stdio::null()).process_group(0);
@@ -189,7 +192,7 @@ impl Drop for Service {
             }
             if matches!(self.child.try_wait(), Ok(None)) {
                 eprintln!("{} did not end when asked to and is killed", self.name);
-                signal("KILL", id);
+                signal(Signal::SIGKILL, id);
                 drop(self.child.wait());
             }
         }
@@ -198,10 +201,11 @@ impl Drop for Service {
 }
 
 /// Sends a signal to a process group. A group that has already ended is no error.
-fn signal(name: &str, group: u32) {
-    let result = Command::new("kill").args(["-s", name, "--", &format!("-{group}")]).stderr(Stdio::null()).status();
-    if let Err(error) = result {
-        eprintln!("cannot run kill: {error}");
+fn signal(signal: Signal, group: u32) {
+    match i32::try_from(group).map(|group| killpg(Pid::from_raw(group), signal)) {
+        Ok(Ok(()) | Err(Errno::ESRCH)) => {}
+        Ok(Err(error)) => eprintln!("cannot signal process group {group}: {error}"),
+        Err(_) => eprintln!("{group} is no process group"),
     }
 }
 
@@ -235,7 +239,8 @@ mod tests {
         let grandchild = service.wait_for_line("ready ", Duration::from_secs(30)).expect("it says so");
         drop(service);
         let deadline = Instant::now() + Duration::from_secs(30);
-        while Command::new("kill").args(["-0", &grandchild]).stderr(Stdio::null()).status().unwrap().success() {
+        let grandchild = Pid::from_raw(grandchild.parse().expect("a process id"));
+        while nix::sys::signal::kill(grandchild, None).is_ok() {
             assert!(Instant::now() < deadline, "process {grandchild} outlived its service");
             thread::sleep(POLL);
         }

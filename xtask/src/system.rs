@@ -1,13 +1,14 @@
-//! The machine: its packages, its users, its free ports, its randomness.
+//! The machine: its packages, its free ports, its randomness.
 
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use nix::unistd::geteuid;
 
 use crate::process;
 
@@ -18,7 +19,7 @@ use crate::process;
 pub(crate) fn install(packages: &[&str], purpose: &str) -> Result<()> {
     let list = packages.join(" ");
     ensure!(
-        find_on_path("apt-get").is_some() && is_root()?,
+        find_on_path("apt-get").is_some() && geteuid().is_root(),
         "{purpose} needs {list}, which is not installed: install it by your system's package manager"
     );
     eprintln!("Installing {list} (apt-get), which {purpose} needs");
@@ -35,30 +36,6 @@ pub(crate) fn install(packages: &[&str], purpose: &str) -> Result<()> {
 /// The program's path, if it is on PATH.
 pub(crate) fn find_on_path(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(program)).find(|path| path.is_file())
-}
-
-/// Whether we run as root.
-pub(crate) fn is_root() -> Result<bool> {
-    Ok(id(["-u"])? == Some(0))
-}
-
-/// A user's id and the id of the user's group.
-#[derive(Clone, Copy)]
-pub(crate) struct User {
-    pub(crate) uid: u32,
-    pub(crate) gid: u32,
-}
-
-impl User {
-    /// Looks a user up; nothing if there is no such user.
-    pub(crate) fn find(name: &str) -> Result<Option<Self>> {
-        Ok(id(["-u", name])?.zip(id(["-g", name])?).map(|(uid, gid)| Self { uid, gid }))
-    }
-}
-
-fn id<const N: usize>(arguments: [&str; N]) -> Result<Option<u32>> {
-    let output = Command::new("id").args(arguments).stderr(Stdio::null()).output().context("cannot run id")?;
-    Ok(String::from_utf8_lossy(&output.stdout).trim().parse().ok().filter(|_| output.status.success()))
 }
 
 /// A port on 127.0.0.1 that was free a moment ago; the caller tries again if it is taken by then.
