@@ -1,6 +1,7 @@
 //! The whole system on real input: a service, an owner, two agents, and what each side sees in the end.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -92,11 +93,8 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
     }
 
     let seen = Seen { database, events: stored_events(&owner)?, truncated, report: report(&owner)? };
-    if options.json {
-        println!("{}", seen.to_json());
-    } else {
-        print!("{}", seen.to_text());
-    }
+    let text = if options.json { format!("{}\n", seen.to_json()) } else { seen.to_text() };
+    std::io::stdout().write_all(text.as_bytes()).context("cannot print the result")?;
     if options.once {
         return Ok(());
     }
@@ -174,7 +172,7 @@ fn stored_events(owner: &Owner) -> Result<u64> {
 }
 
 fn report(owner: &Owner) -> Result<Vec<Value>> {
-    let answer = owner.run(&["report", "--by", "all", "--limit", "10000"])?;
+    let answer = owner.run(&["report", "--by", "all"])?;
     let rows = answer["report"].as_array().context("the owner's answer has no report")?;
     let fields = ["class", "value", "token", "seconds", "active_seconds", "events"];
     Ok(rows.iter().map(|row| fields.iter().map(|field| (*field, row[*field].clone())).collect()).collect())

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use nix::unistd::geteuid;
@@ -23,14 +23,14 @@ pub(crate) fn install(packages: &[&str], purpose: &str) -> Result<()> {
         "{purpose} needs {list}, which is not installed: install it by your system's package manager"
     );
     eprintln!("Installing {list} (apt-get), which {purpose} needs");
-    let apt = |arguments: &[&str]| {
-        let mut command = Command::new("apt-get");
-        command.arg("-qq").args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdout(std::io::stderr());
-        process::run(&mut command)
-    };
-    apt(&["update"])
-        .and_then(|()| apt(&[&["install", "-y", "--no-install-recommends"], packages].concat()))
-        .with_context(|| format!("cannot install {list}, which {purpose} needs"))
+    for arguments in [&["update"][..], &[&["install", "-y", "--no-install-recommends"], packages].concat()] {
+        let mut apt = Command::new("apt-get");
+        apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stderr(Stdio::piped());
+        let output = process::output(&mut apt, "")?;
+        let words = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "cannot install {list}, which {purpose} needs:\n{words}");
+    }
+    Ok(())
 }
 
 /// The program's path, if it is on PATH.
