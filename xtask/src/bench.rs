@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::postgres::{self, Postgres};
@@ -19,14 +19,16 @@ pub(crate) fn run(project: &Project, json: Option<&Path>, only: Option<&str>) ->
     eprintln!("Building the benchmarks (release)");
     let programs = cargo::build_release(project, &["blindtally-benches"])?;
     let postgres = Postgres::start(project)?;
+    let result = project.target.join("bench.json");
     let mut benches = Command::new(programs.join("blindtally-benches"));
-    benches.arg("--json").current_dir(&project.root).env(postgres::VARIABLE, postgres.url());
+    benches.arg("--json").arg(&result).current_dir(&project.root).env(postgres::VARIABLE, postgres.url());
     if let Some(only) = only {
         benches.args(["--only", only]);
     }
-    let output = process::output(&mut benches, "")?;
-    ensure!(output.status.success(), "the benchmarks failed ({})", output.status);
-    let figures: Vec<Value> = serde_json::from_slice(&output.stdout).context("the benchmarks give no list in JSON")?;
+    // Its report on the way is progress; the result is the table.
+    process::run(benches.stdout(std::io::stderr()))?;
+    let figures: Vec<Value> =
+        serde_json::from_slice(&fs::read(&result)?).context("the benchmarks give no list in JSON")?;
     print!("{}", table(&figures));
     if let Some(file) = json {
         let text = serde_json::to_string_pretty(&figures)? + "\n";
