@@ -52,7 +52,7 @@ fn cell(value: &Value) -> String {
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
         Value::String(text) => show(text),
-        Value::Number(number) if !number.is_i64() => format!("{:.3}", number.as_f64().unwrap_or_default()),
+        Value::Number(number) if !number.is_i64() => format!("{:.2}", number.as_f64().unwrap_or_default()),
         other => other.to_string(),
     }
 }
@@ -69,7 +69,7 @@ mod tests {
     fn figures_become_a_table() {
         let figures =
             [json!({"figure": "seal", "ours": 38, "peer": 404.5, "ratio": "10.6", "goal": null, "holds": true})];
-        let expected = "  figure  ours     peer  ratio  goal  holds\n  seal      38  404.500   10.6     -  yes\n";
+        let expected = "  figure  ours    peer  ratio  goal  holds\n  seal      38  404.50   10.6     -  yes\n";
         assert_eq!(table(&figures), expected);
     }
 }
