@@ -10,6 +10,7 @@ mod siv;
 mod suite;
 mod time;
 mod token;
+mod token_batch;
 mod wire;
 
 pub use class::*;
@@ -20,3 +21,4 @@ pub use secret::*;
 pub use suite::*;
 pub use time::*;
 pub use token::*;
+pub use token_batch::*;

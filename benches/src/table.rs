@@ -40,7 +40,8 @@ pub(crate) fn json(figures: &[Figure]) -> String {
 
 pub(crate) fn text(figures: &[Figure]) -> String {
     let width = figures.iter().map(|row| row.figure.len()).max().unwrap_or(0);
-    let mut table = format!("\n{:width$} {:>9} {:>9} {:>6} {:>5}  holds\n", "figure", "ours ns", "peer ns", "ratio", "goal");
+    let mut table =
+        format!("\n{:width$} {:>9} {:>9} {:>6} {:>5}  holds\n", "figure", "ours ns", "peer ns", "ratio", "goal");
     for row in figures {
         let goal = row.goal.map_or(String::from("-"), |goal| goal.to_string());
         let holds = match row.holds() {

@@ -47,10 +47,15 @@ pub(crate) fn run(races: &mut Races) -> Result<(), Box<dyn Error>> {
             }
         };
         let mut race_sealing = |name: &str, goal: f64, ours: &mut dyn FnMut()| {
-            races.run(&format!("{name}, {len} bytes"), VALUES, ours, &mut [
-                Peer { name: "aws-lc-rs", goal: Some(goal), run: &mut aws_seal },
-                Peer { name: "aes-gcm-siv", goal: None, run: &mut rustcrypto_seal },
-            ]);
+            races.run(
+                &format!("{name}, {len} bytes"),
+                VALUES,
+                ours,
+                &mut [
+                    Peer { name: "aws-lc-rs", goal: Some(goal), run: &mut aws_seal },
+                    Peer { name: "aes-gcm-siv", goal: None, run: &mut rustcrypto_seal },
+                ],
+            );
         };
 
         let mut batch = TokenBatch::new();
@@ -90,15 +95,25 @@ pub(crate) fn run(races: &mut Races) -> Result<(), Box<dyn Error>> {
         let tokens: Vec<Token> = values.iter().map(|value| key.tokenize(value)).collect::<Result<_, _>>()?;
         let texts: Vec<String> = tokens.iter().map(Token::to_string).collect();
         let mut batch = RevealBatch::new();
-        races.run(&format!("reveal batch of 1000 from text, {len} bytes"), VALUES, &mut || {
-            key.reveal_batch(&texts, &mut batch);
-            black_box(batch.get(0)).map(drop).unwrap_or_default();
-        }, &mut [Peer { name: "aws-lc-rs", goal: Some(reveal_goal), run: &mut aws_open }]);
-        races.run(&format!("reveal one from a parsed token, {len} bytes"), VALUES, &mut || {
-            for token in &tokens {
-                let _ = black_box(key.reveal(token));
-            }
-        }, &mut [Peer { name: "aws-lc-rs", goal: None, run: &mut aws_open }]);
+        races.run(
+            &format!("reveal batch of 1000 from text, {len} bytes"),
+            VALUES,
+            &mut || {
+                key.reveal_batch(&texts, &mut batch);
+                black_box(batch.get(0)).map(drop).unwrap_or_default();
+            },
+            &mut [Peer { name: "aws-lc-rs", goal: Some(reveal_goal), run: &mut aws_open }],
+        );
+        races.run(
+            &format!("reveal one from a parsed token, {len} bytes"),
+            VALUES,
+            &mut || {
+                for token in &tokens {
+                    let _ = black_box(key.reveal(token));
+                }
+            },
+            &mut [Peer { name: "aws-lc-rs", goal: None, run: &mut aws_open }],
+        );
     }
     Ok(())
 }
