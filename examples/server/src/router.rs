@@ -1,10 +1,10 @@
 //! Which function answers what, how large a body each takes, and what surrounds all of them.
 
-use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::decompression::RequestDecompressionLayer;
 use utoipa::OpenApi;
@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::body;
+use crate::body::Limit;
 use crate::config::Config;
 use crate::error::{Error, StartError};
 use crate::openapi::{self, Info};
@@ -24,9 +24,9 @@ use crate::{
 
 /// Everything that answers, and the document that describes it.
 pub(crate) fn routes() -> (Router<App>, Document) {
-    let limit = DefaultBodyLimit::max;
     OpenApiRouter::with_openapi(Info::openapi())
         .routes(routes!(health::health))
+<<<<<<< HEAD
         .merge(limited(limit(body::VAULT_JSON), |r| {
             r.routes(routes!(account::sign_up)).routes(routes!(account::change_password))
         }))
@@ -37,8 +37,31 @@ pub(crate) fn routes() -> (Router<App>, Document) {
             r.routes(routes!(event::upload, page::events, retention::delete_events))
                 // Outside the limit, so that what is limited is the decompressed size.
                 .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
+=======
+        .merge(limited(Limit::VAULT_JSON, |r| {
+            r.routes(routes!(account::sign_up))
+                .routes(routes!(account::change_password))
         }))
-        .merge(limited(limit(body::SMALL), |r| {
+        .merge(limited(Limit::VAULT, |r| {
+            r.routes(routes!(vault::get_vault, vault::put_vault))
+        }))
+        .merge(limited(Limit::DELIVERY, |r| {
+            r.routes(routes!(delivery::put_delivery))
+        }))
+        .merge(limited(Limit::POLICY, |r| {
+            r.routes(routes!(policy::put_policy))
+        }))
+        .merge(limited(Limit::BATCH, |r| {
+            r.routes(routes!(
+                event::upload,
+                page::events,
+                retention::delete_events
+            ))
+            // Outside the limit, so that what is limited is the decompressed size.
+            .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
+>>>>>>> 6a1abb0e079d192d4c02944c7882f9ec25372f5c
+        }))
+        .merge(limited(Limit::SMALL, |r| {
             r.routes(routes!(session::prelogin))
                 .routes(routes!(session::login))
                 .routes(routes!(session::logout))
@@ -77,10 +100,10 @@ pub(crate) fn router(app: App) -> Result<Router, StartError> {
 }
 
 fn limited(
-    limit: DefaultBodyLimit,
+    limit: Limit,
     routes: impl FnOnce(OpenApiRouter<App>) -> OpenApiRouter<App>,
 ) -> OpenApiRouter<App> {
-    routes(OpenApiRouter::new()).layer(limit)
+    routes(OpenApiRouter::new()).layer(Extension(limit))
 }
 
 /// Ends a request that takes too long, so that a slow client cannot hold anything for ever.
