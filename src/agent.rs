@@ -20,7 +20,8 @@ use crate::policy::{NO_PREVIOUS, Policy, SignedPolicy};
 use crate::record::{Record, RecordKey};
 use crate::secret::{self, Secret};
 use crate::ticket::{AccountCode, Ticket};
-use crate::token::{Token, TokenBatch, TokenKey};
+use crate::token::{Token, TokenKey};
+use crate::token_batch::TokenBatch;
 
 /// What a device knows from the start and for ever.
 pub(crate) struct Device {

@@ -72,11 +72,8 @@ mod suite;
 mod ticket;
 mod time;
 mod token;
-<<<<<<< HEAD
-mod token_ring;
-=======
 mod token_batch;
->>>>>>> 789477c6d596897a39952cd2803b81c4bea9ab8a
+mod token_ring;
 mod wire;
 
 pub use agent::{Agent, AgentStatus, Claim, Outcome, PendingAgent};
@@ -101,9 +98,5 @@ pub use secret::*;
 pub use suite::*;
 pub use ticket::{AccountCode, Ticket, TicketUses};
 pub use time::*;
-<<<<<<< HEAD
-pub use token::{MAX_TOKEN_VALUE, RevealBatch, Token, TokenBatch, TokenKey};
-=======
-pub use token::*;
-pub use token_batch::*;
->>>>>>> 789477c6d596897a39952cd2803b81c4bea9ab8a
+pub use token::{MAX_TOKEN_VALUE, Token, TokenKey};
+pub use token_batch::{RevealBatch, TokenBatch};

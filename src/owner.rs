@@ -21,7 +21,8 @@ use crate::secret::{self, Secret};
 use crate::suite::Suite;
 use crate::ticket::{AccountCode, Ticket, TicketTerms, TicketUses};
 use crate::time::{Lifetime, Timestamp};
-use crate::token::{RevealBatch, Token};
+use crate::token::Token;
+use crate::token_batch::RevealBatch;
 use crate::token_ring::TokenRing;
 
 /// Choices at the creation of an account, or when it is restored.

@@ -20,6 +20,7 @@ mod system;
 mod table;
 mod test;
 mod vectors;
+mod wasm;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -9,17 +9,18 @@ use serde_json::Value;
 use crate::oracle::Expected;
 use crate::postgres::{self, Postgres};
 use crate::project::Project;
-use crate::{aw_server, cargo, demo, export, process, vectors};
+use crate::{aw_server, cargo, demo, export, process, vectors, wasm};
 
 type Step = (&'static str, fn(&Project) -> Result<()>);
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     ("format", |project| cargo(project, &["fmt", "--all", "--check"])),
     ("clippy", |project| {
         cargo(project, &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
     }),
     ("documentation", documentation),
     ("features of the core", features),
+    ("the core on WebAssembly", wasm::check),
     ("unit, integration and property tests", tests),
     ("documentation tests", |project| cargo(project, &["test", "--workspace", "--doc", "--quiet"])),
     ("test vectors", vectors::run),

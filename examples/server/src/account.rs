@@ -56,7 +56,10 @@ pub(crate) async fn sign_up(
     peer: Peer,
     Json(request): Json<SignUpRequest>,
 ) -> Result<(StatusCode, Json<SessionAnswer>), Error> {
-    app.limiters.account_peer.check(peer).map_err(Error::AccountRateLimited)?;
+    app.limiters
+        .account_peer
+        .check(peer)
+        .map_err(Error::AccountRateLimited)?;
     session::check_login_name(&request.login)?;
     if request.vault.0.len() > body::MAX_VAULT_BYTES
         || request.policy.0.len() > body::MAX_POLICY_BYTES
@@ -109,7 +112,14 @@ pub(crate) async fn change_password(
     }
     let mut tx = app.store.write().await?;
     prove(&app, &mut tx, owner.account, peer, &request.old_login_proof).await?;
-    vault::replace(&mut tx, owner.account, request.expected_generation, request.generation, request.vault.0).await?;
+    vault::replace(
+        &mut tx,
+        owner.account,
+        request.expected_generation,
+        request.generation,
+        request.vault.0,
+    )
+    .await?;
     sqlx::query("UPDATE accounts SET kdf = $1, salt = $2, proof_hash = $3 WHERE id = $4")
         .bind(kdf_text(&request.kdf)?)
         .bind(&request.salt.0[..])
@@ -136,20 +146,35 @@ pub(crate) async fn leave(
     prove(&app, &mut tx, owner.account, peer, &request.login_proof).await?;
     // Events have no reference to the account, so that storing one costs no look-up; the rest
     // goes with the account's row.
-    sqlx::query("DELETE FROM events WHERE account = $1").bind(owner.account).execute(&mut *tx).await?;
-    sqlx::query("DELETE FROM accounts WHERE id = $1").bind(owner.account).execute(&mut *tx).await?;
+    sqlx::query("DELETE FROM events WHERE account = $1")
+        .bind(owner.account)
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query("DELETE FROM accounts WHERE id = $1")
+        .bind(owner.account)
+        .execute(&mut *tx)
+        .await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Asks for the proof again, because a session alone may have been left open on somebody's screen.
-async fn prove(app: &App, tx: &mut Tx, account: i64, peer: Peer, proof: &Base64Of32) -> Result<(), Error> {
+async fn prove(
+    app: &App,
+    tx: &mut Tx,
+    account: i64,
+    peer: Peer,
+    proof: &Base64Of32,
+) -> Result<(), Error> {
     own_account(tx, app.store.dialect, account).await?;
-    let (login, kept): (String, Vec<u8>) = sqlx::query_as("SELECT login, proof_hash FROM accounts WHERE id = $1")
-        .bind(account)
-        .fetch_one(&mut **tx)
-        .await?;
-    app.limiters.check_login(&login, peer).map_err(Error::LoginRateLimited)?;
+    let (login, kept): (String, Vec<u8>) =
+        sqlx::query_as("SELECT login, proof_hash FROM accounts WHERE id = $1")
+            .bind(account)
+            .fetch_one(&mut **tx)
+            .await?;
+    app.limiters
+        .check_login(&login, peer)
+        .map_err(Error::LoginRateLimited)?;
     match SecretHash::of(&proof.0).matches(&kept) {
         true => Ok(()),
         false => Err(Error::LoginRefused),

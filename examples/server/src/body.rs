@@ -40,16 +40,6 @@ impl<S: Send + Sync> FromRequest<S> for Octets {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Error> {
         // The decompression layer takes the header away when it has decoded the body.
-<<<<<<< HEAD
-        let plain = HeaderValue::from_static("identity");
-        if request.headers().get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != plain) {
-            return Err(Error::Encoding);
-        }
-        match Bytes::from_request(request, state).await {
-            Ok(bytes) => Ok(Self(bytes)),
-            Err(BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_))) => Err(Error::TooLarge),
-            Err(_) => Err(Error::Malformed("the body cannot be read or decompressed".into())),
-=======
         let encoding = request.headers().get(header::CONTENT_ENCODING);
         if encoding.is_some_and(|encoding| encoding != "identity") {
             return Err(Error::Encoding);
@@ -66,7 +56,6 @@ impl<S: Send + Sync> FromRequest<S> for Octets {
             Err(_) => Err(Error::Malformed(
                 "the body cannot be read or decompressed".into(),
             )),
->>>>>>> 6a1abb0e079d192d4c02944c7882f9ec25372f5c
         }
     }
 }
@@ -79,7 +68,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
         let Octets(bytes) = Octets::from_request(request, state).await?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| Error::Malformed(error.to_string()))
+        serde_json::from_slice(&bytes)
+            .map(Self)
+            .map_err(|error| Error::Malformed(error.to_string()))
     }
 }
 

@@ -64,7 +64,10 @@ pub struct Rate {
 impl Rate {
     /// `burst` at once, then one more each `period`. A burst of 0 counts as 1.
     pub fn new(burst: u32, period: Duration) -> Self {
-        Self { burst: NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN), period }
+        Self {
+            burst: NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN),
+            period,
+        }
     }
 }
 

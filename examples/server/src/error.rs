@@ -93,9 +93,17 @@ pub(crate) enum Error {
     PolicyNone,
 
     #[error("{list}[{index}]: {reason}")]
-    EventInvalid { list: &'static str, index: usize, reason: String },
+    EventInvalid {
+        list: &'static str,
+        index: usize,
+        reason: String,
+    },
     #[error("{list}[{index}]: there is no class {class:?}")]
-    EventClass { list: &'static str, index: usize, class: String },
+    EventClass {
+        list: &'static str,
+        index: usize,
+        class: String,
+    },
     #[error("there is no event {seq} to enrich")]
     EventUnknown { seq: i64 },
     #[error("at most 5,000 events and 5,000 enrichments a batch")]
@@ -215,7 +223,9 @@ impl Error {
     /// The header that HTTP wants with some statuses.
     fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         match self {
-            Error::LoginRateLimited(wait) | Error::AccountRateLimited(wait) | Error::EnrollmentRateLimited(wait) => {
+            Error::LoginRateLimited(wait)
+            | Error::AccountRateLimited(wait)
+            | Error::EnrollmentRateLimited(wait) => {
                 let seconds = wait.as_secs_f64().ceil().max(1.0) as u64;
                 Some((header::RETRY_AFTER, HeaderValue::from(seconds)))
             }

@@ -59,8 +59,13 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
     const SWEEP: u32 = 16_384;
 
     fn new(rate: Rate) -> Self {
-        let quota = Quota::with_period(rate.period).unwrap_or(Quota::per_second(rate.burst)).allow_burst(rate.burst);
-        Self { limiter: RateLimiter::keyed(quota), checks: AtomicU32::new(0) }
+        let quota = Quota::with_period(rate.period)
+            .unwrap_or(Quota::per_second(rate.burst))
+            .allow_burst(rate.burst);
+        Self {
+            limiter: RateLimiter::keyed(quota),
+            checks: AtomicU32::new(0),
+        }
     }
 
     /// Counts one; the error is how long to wait.
@@ -68,7 +73,9 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
         if self.checks.fetch_add(1, Ordering::Relaxed) % Self::SWEEP == Self::SWEEP - 1 {
             self.forget_idle();
         }
-        self.limiter.check_key(&key).map_err(|denied| denied.wait_time_from(DefaultClock::default().now()))
+        self.limiter
+            .check_key(&key)
+            .map_err(|denied| denied.wait_time_from(DefaultClock::default().now()))
     }
 
     fn forget_idle(&self) {

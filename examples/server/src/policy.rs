@@ -36,7 +36,10 @@ pub(crate) async fn put_policy(
 /// The policy.
 #[utoipa::path(get, path = "/api/v1/device/policy", tag = "devices", security(("device" = [])),
     responses((status = OK, body = Vec<u8>, content_type = "application/octet-stream"), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
-pub(crate) async fn get_policy(State(app): State<App>, device: KnownDevice) -> Result<Response<Body>, Error> {
+pub(crate) async fn get_policy(
+    State(app): State<App>,
+    device: KnownDevice,
+) -> Result<Response<Body>, Error> {
     let row: Option<(Vec<u8>,)> = sqlx::query_as("SELECT policy FROM policies WHERE account = $1")
         .bind(device.account)
         .fetch_optional(app.store.read())

@@ -18,26 +18,14 @@ use crate::config::Config;
 use crate::error::{Error, StartError};
 use crate::openapi::{self, Info};
 use crate::{
-    account, category, claim, delivery, device, enrollment, event, health, log, page, policy, retention, session,
-    ticket, totals, vault,
+    account, category, claim, delivery, device, enrollment, event, health, log, page, policy,
+    retention, session, ticket, totals, vault,
 };
 
 /// Everything that answers, and the document that describes it.
 pub(crate) fn routes() -> (Router<App>, Document) {
     OpenApiRouter::with_openapi(Info::openapi())
         .routes(routes!(health::health))
-<<<<<<< HEAD
-        .merge(limited(limit(body::VAULT_JSON), |r| {
-            r.routes(routes!(account::sign_up)).routes(routes!(account::change_password))
-        }))
-        .merge(limited(limit(body::VAULT), |r| r.routes(routes!(vault::get_vault, vault::put_vault))))
-        .merge(limited(limit(body::DELIVERY), |r| r.routes(routes!(delivery::put_delivery))))
-        .merge(limited(limit(body::POLICY), |r| r.routes(routes!(policy::put_policy))))
-        .merge(limited(limit(body::BATCH), |r| {
-            r.routes(routes!(event::upload, page::events, retention::delete_events))
-                // Outside the limit, so that what is limited is the decompressed size.
-                .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
-=======
         .merge(limited(Limit::VAULT_JSON, |r| {
             r.routes(routes!(account::sign_up))
                 .routes(routes!(account::change_password))
@@ -59,7 +47,6 @@ pub(crate) fn routes() -> (Router<App>, Document) {
             ))
             // Outside the limit, so that what is limited is the decompressed size.
             .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
->>>>>>> 6a1abb0e079d192d4c02944c7882f9ec25372f5c
         }))
         .merge(limited(Limit::SMALL, |r| {
             r.routes(routes!(session::prelogin))
@@ -77,7 +64,11 @@ pub(crate) fn routes() -> (Router<App>, Document) {
                 .routes(routes!(device::revoke))
                 .routes(routes!(event::head))
                 .routes(routes!(totals::totals))
-                .routes(routes!(category::assign, category::unassign, category::list))
+                .routes(routes!(
+                    category::assign,
+                    category::unassign,
+                    category::list
+                ))
                 .routes(routes!(retention::get_retention, retention::put_retention))
         }))
         .routes(routes!(openapi::serve_document))
@@ -119,11 +110,16 @@ async fn harden(mut response: Response) -> Response {
     let headers = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::CACHE_CONTROL, "no-store"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
         (header::REFERRER_POLICY, "no-referrer"),
     ];
     for (name, value) in headers {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
     }
     response
 }
@@ -135,7 +131,11 @@ fn cors(config: &Config) -> Result<Option<CorsLayer>, StartError> {
     let origins: Result<Vec<HeaderValue>, StartError> = config
         .allow_origins
         .iter()
-        .map(|origin| origin.parse().map_err(|_| StartError::Origin(origin.clone())))
+        .map(|origin| {
+            origin
+                .parse()
+                .map_err(|_| StartError::Origin(origin.clone()))
+        })
         .collect();
     let vault_generation = HeaderName::from_static("x-vault-generation");
     Ok(Some(
