@@ -23,13 +23,24 @@ pub(crate) fn install(packages: &[&str], purpose: &str) -> Result<()> {
         "{purpose} needs {list}, which is not installed: install it by your system's package manager"
     );
     eprintln!("Installing {list} (apt-get), which {purpose} needs");
-    for arguments in [&["update"][..], &[&["install", "-y", "--no-install-recommends"], packages].concat()] {
-        let mut apt = Command::new("apt-get");
-        apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stderr(Stdio::piped());
-        let output = process::output(&mut apt, "")?;
-        let words = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "cannot install {list}, which {purpose} needs:\n{words}");
-    }
+    update_package_lists()
+        .and_then(|()| apt_get(&[&["install", "-y", "--no-install-recommends"], packages].concat()))
+        .with_context(|| format!("cannot install {list}, which {purpose} needs"))
+}
+
+/// Fetches Debian's lists of packages, which a new machine may not have.
+///
+/// # Errors
+/// If apt-get fails.
+pub(crate) fn update_package_lists() -> Result<()> {
+    apt_get(&["update"])
+}
+
+fn apt_get(arguments: &[&str]) -> Result<()> {
+    let mut apt = Command::new("apt-get");
+    apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stderr(Stdio::piped());
+    let output = process::output(&mut apt, "")?;
+    ensure!(output.status.success(), "apt-get failed:\n{}", String::from_utf8_lossy(&output.stderr));
     Ok(())
 }
 
