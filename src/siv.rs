@@ -3,6 +3,9 @@
 //! A message lies in a frame as POLYVAL wants it: zero blocks, the message padded with zeros to whole blocks, the length
 //! block. Leading zero blocks do not change POLYVAL; they make every frame a multiple of the four blocks that POLYVAL
 //! takes at once, for no more than one costs.
+//!
+//! What is short is written and read by whole blocks: a load that must collect several smaller stores waits for all that
+//! the processor has under way, which costs more than POLYVAL does.
 
 use aes::cipher::array::Array;
 use aes::cipher::consts::U16;
@@ -22,7 +25,28 @@ struct Keys {
     nonce: Block,
     /// The sum of the associated data, to be added to the first block after it.
     associated: Block,
-    associated_bits: u64,
+    /// The length block of an empty message.
+    length: Block,
+}
+
+/// A message to seal: some bytes and then, for whole blocks, `end` and zeros.
+#[derive(Clone, Copy)]
+pub(crate) struct Message<'a> {
+    bytes: &'a [u8],
+    end: u8,
+    len: usize,
+}
+
+impl<'a> Message<'a> {
+    /// `bytes` and nothing more.
+    pub(crate) fn exact(bytes: &'a [u8]) -> Self {
+        Self { bytes, end: 0, len: bytes.len() }
+    }
+
+    /// `bytes`, 0x80, and zeros to `len` bytes: a multiple of 16 that leaves room for the 0x80.
+    pub(crate) fn padded(bytes: &'a [u8], len: usize) -> Self {
+        Self { bytes, end: 0x80, len }
+    }
 }
 
 impl Siv {
@@ -48,62 +72,88 @@ impl Siv {
         mac_key.copy_from_slice(&derived[..16]);
         let mut enc_key = aes::cipher::Key::<Aes256Enc>::default();
         enc_key.copy_from_slice(&derived[16..]);
-        let mut padded_nonce = Block::default();
-        padded_nonce[..12].copy_from_slice(nonce);
         let mut polyval = Polyval::new(&mac_key);
         polyval.update_padded(associated);
         let associated_sum = polyval.finalize_reset();
+        let mut padded_nonce = Block::default();
+        padded_nonce[..12].copy_from_slice(nonce);
+        let mut length = Block::default();
+        length[..8].copy_from_slice(&(associated.len() as u64 * 8).to_le_bytes());
         Self(Box::new(Keys {
             aes: Aes256Enc::new(&enc_key),
             polyval,
             nonce: padded_nonce,
             associated: associated_sum,
-            associated_bits: associated.len() as u64 * 8,
+            length,
         }))
     }
 
-    /// Encrypts `message` in place and returns its tag.
+    /// Appends the encrypted message and its tag to `out`.
     #[inline]
-    pub(crate) fn seal(&self, message: &mut [u8]) -> [u8; 16] {
-        with_frame(message.len(), |blocks, place| {
-            place.bytes(blocks).copy_from_slice(message);
-            let mut tag = self.sum(blocks, place);
-            self.0.aes.encrypt_with_backend(Seal { tag: &mut tag, message: place.message(blocks) });
-            self.add_associated(place.message(blocks));
-            message.copy_from_slice(place.bytes(blocks));
-            tag.0
-        })
+    pub(crate) fn seal(&self, message: Message<'_>, out: &mut Vec<u8>) {
+        let place = Place::after(0, message.len);
+        match place.end {
+            4 => self.seal_short::<4>(message, place, out),
+            8 => self.seal_short::<8>(message, place, out),
+            _ => self.seal_long(message, out),
+        }
+    }
+
+    /// Without the heap, and in one AES call.
+    #[inline]
+    fn seal_short<const N: usize>(&self, message: Message<'_>, place: Place, out: &mut Vec<u8>) {
+        let mut frame = [Block::default(); N];
+        self.0.fill(&mut frame, place, message);
+        let mut polyval = self.0.polyval.clone();
+        polyval.update(&frame);
+        let mut tag = polyval.finalize_reset();
+        self.0.aes.encrypt_with_backend(Seal { keys: &self.0, tag: &mut tag, message: place.message(&mut frame) });
+        out.reserve(message.len + 16);
+        let end = out.len() + message.len;
+        for block in place.message(&mut frame) {
+            out.extend_from_slice(&block.0);
+        }
+        out.truncate(end);
+        out.extend_from_slice(&tag.0);
+    }
+
+    fn seal_long(&self, message: Message<'_>, out: &mut Vec<u8>) {
+        let mut frames = Frames::default();
+        self.push(&mut frames, message);
+        self.seal_all(&mut frames);
+        for sealed in self.sealed(&frames) {
+            let start = out.len();
+            out.resize(start + sealed.len(), 0);
+            sealed.write(out.get_mut(start..).unwrap_or_default());
+            out.truncate(start + message.len);
+            out.extend_from_slice(sealed.tag);
+        }
+        frames.wipe();
     }
 
     /// Decrypts `message` in place if the tag is its own; otherwise leaves it as it is and returns `false`.
     #[must_use]
-    #[inline]
     pub(crate) fn open(&self, message: &mut [u8], tag: &[u8; 16]) -> bool {
-        with_frame(message.len(), |blocks, place| {
-            place.bytes(blocks).copy_from_slice(message);
-            self.0.aes.encrypt_with_backend(Stream { tag: &Block::from(*tag), message: place.message(blocks) });
-            let opened = Array::slice_as_flattened_mut(place.message(blocks));
-            opened.get_mut(message.len()..).unwrap_or_default().fill(0);
-            let mut expected = self.sum(blocks, place);
-            self.0.aes.encrypt_block(&mut expected);
-            let authentic = number(&expected).ct_eq(&u128::from_le_bytes(*tag)).into();
-            if authentic {
-                self.add_associated(place.message(blocks));
-                message.copy_from_slice(place.bytes(blocks));
-            }
-            wipe(blocks);
-            authentic
-        })
+        let mut frames = Frames::default();
+        self.open_all(&mut frames, core::iter::once((&*message, tag)));
+        let opened = frames.opened().next().flatten();
+        if let Some(opened) = opened {
+            message.copy_from_slice(opened);
+        }
+        let authentic = opened.is_some();
+        frames.wipe();
+        authentic
     }
 
-    /// Seals the messages written into `frames`, to be read with [`Siv::sealed`].
-    ///
-    /// Each step is done for all messages before the next: AES works on many blocks at once, and no load waits for a
-    /// store of other width.
-    pub(crate) fn seal_frames(&self, frames: &mut Frames) {
-        for &place in &frames.places {
-            self.frame(&mut frames.blocks, place);
-        }
+    /// Adds a message to those to be sealed together.
+    #[inline]
+    pub(crate) fn push(&self, frames: &mut Frames, message: Message<'_>) {
+        let place = frames.place(message.len);
+        self.0.fill(&mut frames.blocks, place, message);
+    }
+
+    /// Seals the messages in `frames`, to be read with [`Siv::sealed`].
+    pub(crate) fn seal_all(&self, frames: &mut Frames) {
         self.sums(frames);
         core::mem::swap(&mut frames.tags, &mut frames.sums);
         self.stream(frames);
@@ -119,98 +169,94 @@ impl Siv {
         })
     }
 
-    /// Opens `sealed`, each a message of whole blocks and its tag, into `frames`, to be read with [`Frames::opened`].
-    pub(crate) fn open_frames<'a>(
+    /// Opens `sealed`, messages and their tags, into `frames`, to be read with [`Frames::opened`].
+    pub(crate) fn open_all<'a>(
         &self,
         frames: &mut Frames,
         sealed: impl Iterator<Item = (&'a [u8], &'a [u8; 16])> + Clone,
     ) {
         frames.clear();
         for (message, tag) in sealed.clone() {
-            frames.push(message.len());
+            frames.place(message.len());
             frames.tags.push(Array(*tag));
         }
         self.stream(frames);
         let mut keys = frames.stream.iter();
         for (&place, (message, _)) in frames.places.iter().zip(sealed) {
-            for ((block, bytes), key) in
-                place.message(&mut frames.blocks).iter_mut().zip(message.as_chunks().0).zip(&mut keys)
-            {
-                *block = xor(&Array(*bytes), key);
+            self.0.fill(&mut frames.blocks, place, Message::exact(message));
+            for (block, key) in place.message(&mut frames.blocks).iter_mut().zip(&mut keys) {
+                *block = xor(block, key);
             }
-            self.frame(&mut frames.blocks, place);
         }
         self.sums(frames);
         for place in &frames.places {
-            self.add_associated(place.message(&mut frames.blocks));
+            if let Some(first) = place.message(&mut frames.blocks).first_mut() {
+                *first = xor(first, &self.0.associated);
+            }
         }
     }
 
     /// The tags that the messages in `frames` should have.
     fn sums(&self, frames: &mut Frames) {
         let Frames { blocks, places, sums, .. } = frames;
+        let mut polyval = self.0.polyval.clone();
         sums.clear();
-        self.with_polyval(|polyval| {
-            sums.extend(places.iter().map(|place| {
-                polyval.update(place.frame(blocks));
-                polyval.finalize_reset()
-            }));
-        });
-        sums.iter_mut().for_each(|sum| *sum = self.masked(sum));
+        sums.extend(places.iter().map(|place| {
+            polyval.update(place.frame(blocks));
+            polyval.finalize_reset()
+        }));
+        sums.iter_mut().for_each(|sum| *sum = self.0.tag_input(sum));
         self.0.aes.encrypt_blocks(sums);
     }
 
-    /// The key streams of all messages, one after the other.
+    /// The key streams of all messages in `frames`, one after the other.
     fn stream(&self, frames: &mut Frames) {
         let Frames { places, tags, stream, .. } = frames;
         stream.clear();
         for (place, tag) in places.iter().zip(tags) {
-            let counters = Counters::after(tag);
-            stream.extend((0..place.count() as u32).map(|i| counters.block(i)));
+            stream.extend((0..place.count() as u32).map(|i| counter(tag, i)));
         }
         self.0.aes.encrypt_blocks(stream);
-    }
-
-    /// Adds to a message in its frame what POLYVAL needs: the length block, and the sum of the associated data.
-    #[inline]
-    fn frame(&self, blocks: &mut [Block], place: Place) {
-        let frame = place.frame(blocks);
-        if let Some(length) = frame.last_mut() {
-            *length = Array((u128::from(self.0.associated_bits) | (place.len as u128 * 8) << 64).to_le_bytes());
-        }
-        // The first block after the associated data is the length block if the message is empty.
-        if let Some(first) = frame.get_mut(place.message - place.start) {
-            *first = xor(first, &self.0.associated);
+        // The key stream is longer than a message that ends within a block.
+        let mut end = 0;
+        for place in places {
+            end += place.count();
+            if let (1.., Some(key)) = (place.len % 16, stream.get_mut(end.wrapping_sub(1))) {
+                key[place.len % 16..].fill(0);
+            }
         }
     }
+}
 
-    /// What becomes the tag when it is encrypted, from what POLYVAL made of the frame.
-    #[inline]
-    fn masked(&self, sum: &Block) -> Block {
-        let [a, b, c, d] = lanes(&xor(sum, &self.0.nonce));
-        from_lanes([a, b, c, d & !(1 << 31)])
-    }
-
-    #[inline]
-    fn sum(&self, blocks: &mut [Block], place: Place) -> Block {
-        self.frame(blocks, place);
-        self.masked(&self.with_polyval(|polyval| {
-            polyval.update(blocks);
-            polyval.finalize_reset()
-        }))
-    }
-
-    #[inline]
-    fn add_associated(&self, message: &mut [Block]) {
-        if let Some(first) = message.first_mut() {
-            *first = xor(first, &self.0.associated);
+impl Keys {
+    /// Writes a message into its frame, with the sum of the associated data on the first block after that: the length
+    /// block, if the message is empty.
+    #[inline(always)]
+    fn fill(&self, blocks: &mut [Block], place: Place, message: Message<'_>) {
+        let bits = message.len as u64 * 8;
+        let bits = from_lanes([0, 0, bits as u32, (bits >> 32) as u32]);
+        if let Some(length) = blocks.get_mut(place.end - 1) {
+            *length = zip(&self.length, &bits, |a, b| a | b);
+        }
+        let (whole, rest) = message.bytes.as_chunks();
+        let mut associated = self.associated;
+        let mut filled = place.message(blocks).iter_mut();
+        for (bytes, block) in whole.iter().zip(&mut filled) {
+            *block = xor(&Array(*bytes), &associated);
+            associated = Block::default();
+        }
+        if let Some(block) = filled.next() {
+            *block = xor(&last_block(rest, message.end), &associated);
+        }
+        if let (0, Some(length)) = (place.count(), blocks.get_mut(place.message)) {
+            *length = xor(length, &self.associated);
         }
     }
 
-    #[inline]
-    fn with_polyval<R>(&self, run: impl FnOnce(&mut Polyval) -> R) -> R {
-        let mut polyval = self.0.polyval.clone();
-        run(&mut polyval)
+    /// What becomes the tag when it is encrypted.
+    #[inline(always)]
+    fn tag_input(&self, sum: &Block) -> Block {
+        zip(&xor(sum, &self.nonce), &from_lanes([!0, !0, !0, !(1 << 31)]), |a, b| a & b)
     }
 }
 
@@ -233,51 +279,36 @@ struct Place {
 }
 
 impl Place {
-    #[inline]
+    #[inline(always)]
     fn after(start: usize, len: usize) -> Self {
         let count = len.div_ceil(16);
         let end = start + (count + 1).next_multiple_of(4);
         Self { start, message: end - 1 - count, end, len }
     }
 
-    #[inline]
+    #[inline(always)]
     fn count(self) -> usize {
         self.end - 1 - self.message
     }
 
-    #[inline]
-    fn frame(self, blocks: &mut [Block]) -> &mut [Block] {
-        blocks.get_mut(self.start..self.end).unwrap_or_default()
+    #[inline(always)]
+    fn frame(self, blocks: &[Block]) -> &[Block] {
+        blocks.get(self.start..self.end).unwrap_or_default()
     }
 
-    #[inline]
+    #[inline(always)]
     fn message(self, blocks: &mut [Block]) -> &mut [Block] {
         blocks.get_mut(self.message..self.end - 1).unwrap_or_default()
     }
 
-    #[inline]
-    fn bytes(self, blocks: &mut [Block]) -> &mut [u8] {
-        Array::slice_as_flattened_mut(self.message(blocks)).get_mut(..self.len).unwrap_or_default()
-    }
-
-    #[inline]
+    #[inline(always)]
     fn read(self, blocks: &[Block]) -> &[Block] {
         blocks.get(self.message..self.end - 1).unwrap_or_default()
     }
 }
 
-/// Runs `run` with a zeroed frame for a message of `len` bytes: on the stack if it is short, as most are.
-#[inline]
-fn with_frame<R>(len: usize, run: impl FnOnce(&mut [Block], Place) -> R) -> R {
-    let place = Place::after(0, len);
-    match place.end {
-        4 => run(&mut [Block::default(); 4], place),
-        8 => run(&mut [Block::default(); 8], place),
-        end => run(&mut vec![Block::default(); end], place),
-    }
-}
-
-/// Many messages of whole blocks, sealed or opened together so that AES works on all of them at once.
+/// Many messages, sealed or opened together: each step is done for all of them before the next, so that AES works on
+/// many blocks at once.
 #[derive(Default)]
 pub(crate) struct Frames {
     blocks: Vec<Block>,
@@ -294,11 +325,15 @@ impl Frames {
         self.tags.clear();
     }
 
-    /// Overwrites every message that was ever in here.
+    /// Overwrites every message that was ever in here, and the key streams.
     pub(crate) fn wipe(&mut self) {
         self.clear();
-        self.blocks.resize(self.blocks.capacity(), Block::default());
-        wipe(&mut self.blocks);
+        for blocks in [&mut self.blocks, &mut self.stream] {
+            blocks.clear();
+            blocks.resize(blocks.capacity(), Block::default());
+            optimization_barrier(&blocks[..]);
+            blocks.clear();
+        }
     }
 
     /// Whether so many messages wait that more would not make any of them faster: 64 fill the widest AES unit.
@@ -306,20 +341,21 @@ impl Frames {
         self.places.len() >= 64 || self.blocks.len() >= 1024
     }
 
-    /// Adds a message of `len` bytes, a multiple of 16, and returns it to be written: all zeros yet.
+    /// Makes room for a message of `len` bytes: all zeros yet.
     #[inline]
-    pub(crate) fn push(&mut self, len: usize) -> &mut [u8] {
+    fn place(&mut self, len: usize) -> Place {
         let place = Place::after(self.blocks.len(), len);
         self.blocks.resize(place.end, Block::default());
         self.places.push(place);
-        place.bytes(&mut self.blocks)
+        place
     }
 
-    /// The messages after [`Siv::open_frames`]; `None` for one whose tag is not its own.
+    /// The messages after [`Siv::open_all`]; `None` for one whose tag is not its own.
     pub(crate) fn opened(&self) -> impl Iterator<Item = Option<&[u8]>> {
         self.places.iter().zip(self.tags.iter().zip(&self.sums)).map(|(place, (tag, expected))| {
             let authentic: bool = number(expected).ct_eq(&number(tag)).into();
-            authentic.then(|| Array::slice_as_flattened(place.read(&self.blocks)))
+            let opened = || Array::slice_as_flattened(place.read(&self.blocks)).get(..place.len);
+            if authentic { opened() } else { None }
         })
     }
 }
@@ -333,29 +369,31 @@ pub(crate) struct Sealed<'a> {
 }
 
 impl Sealed<'_> {
-    /// The length of the encrypted message and its tag.
+    /// The length of the encrypted message, in whole blocks, and its tag.
     #[inline]
     pub(crate) fn len(&self) -> usize {
         (self.message.len() + 1) * 16
     }
 
-    /// Writes the encrypted message and its tag to `out`, which has just their length.
+    /// Writes the encrypted message and its tag to `out`.
     #[inline]
     pub(crate) fn write(&self, out: &mut [u8]) {
         let mut blocks = out.as_chunks_mut().0.iter_mut();
-        let mut associated = *self.associated;
         for ((block, key), out) in self.message.iter().zip(self.keys).zip(&mut blocks) {
-            *out = xor(&xor(block, key), &associated).0;
-            associated = Block::default();
+            *out = xor(block, key).0;
         }
         if let Some(out) = blocks.next() {
             *out = self.tag.0;
         }
+        if let Some(first) = out.first_chunk_mut().filter(|_| !self.message.is_empty()) {
+            *first = xor(&Array(*first), self.associated).0;
+        }
     }
 }
 
-/// Encrypts a sum to the tag it is, and then a message under it.
+/// Makes the tag of what POLYVAL made of a frame, and encrypts the message in it.
 struct Seal<'a> {
+    keys: &'a Keys,
     tag: &'a mut Block,
     message: &'a mut [Block],
 }
@@ -367,83 +405,72 @@ impl BlockSizeUser for Seal<'_> {
 impl BlockCipherEncClosure for Seal<'_> {
     #[inline(always)]
     fn call<B: BlockCipherEncBackend<BlockSize = U16>>(self, backend: &B) {
-        backend.encrypt_block_inplace(self.tag);
-        Stream { tag: self.tag, message: self.message }.call(backend);
-    }
-}
-
-/// Adds the key stream of a tag to a message.
-struct Stream<'a> {
-    tag: &'a Block,
-    message: &'a mut [Block],
-}
-
-impl BlockSizeUser for Stream<'_> {
-    type BlockSize = U16;
-}
-
-impl BlockCipherEncClosure for Stream<'_> {
-    #[inline(always)]
-    fn call<B: BlockCipherEncBackend<BlockSize = U16>>(self, backend: &B) {
-        let counters = Counters::after(self.tag);
-        let mut next = 0u32..;
-        let (chunks, tail) = Array::<Block, B::ParBlocksSize>::slice_as_chunks_mut(self.message);
-        for chunk in chunks {
-            let mut keys = Array::from_fn(|_| counters.block(next.next().unwrap_or_default()));
-            backend.encrypt_par_blocks_inplace(&mut keys);
-            chunk.iter_mut().zip(&keys).for_each(|(block, key)| *block = xor(block, key));
-        }
-        for (block, i) in tail.iter_mut().zip(next) {
-            let mut key = counters.block(i);
+        let mut tag = self.keys.tag_input(self.tag);
+        backend.encrypt_block_inplace(&mut tag);
+        *self.tag = tag;
+        let mut associated = self.keys.associated;
+        for (block, i) in self.message.iter_mut().zip(0..) {
+            let mut key = counter(&tag, i);
             backend.encrypt_block_inplace(&mut key);
-            *block = xor(block, &key);
+            *block = xor(&xor(block, &associated), &key);
+            associated = Block::default();
         }
     }
 }
 
 /// The counter blocks of a message: its tag with the highest bit set, and the lowest 32 bits counting, little-endian.
-struct Counters([u32; 4]);
+#[inline(always)]
+fn counter(tag: &Block, i: u32) -> Block {
+    let start = zip(tag, &from_lanes([0, 0, 0, 1 << 31]), |a, b| a | b);
+    zip(&start, &from_lanes([i, 0, 0, 0]), u32::wrapping_add)
+}
 
-impl Counters {
-    #[inline(always)]
-    fn after(tag: &Block) -> Self {
-        let [low, b, c, d] = lanes(tag);
-        Self([low, b, c, d | 1 << 31])
-    }
-
-    #[inline(always)]
-    fn block(&self, i: u32) -> Block {
-        let [low, b, c, d] = self.0;
-        from_lanes([low.wrapping_add(i), b, c, d])
-    }
+/// `bytes`, fewer than 16, then `end` and zeros. Made in registers.
+#[inline(always)]
+fn last_block(bytes: &[u8], end: u8) -> Block {
+    let word = |bytes: &[u8; 8]| u128::from(u64::from_le_bytes(*bytes));
+    let half = |bytes: &[u8; 4]| u128::from(u32::from_le_bytes(*bytes));
+    let bits = bytes.len() * 8;
+    // Two words that overlap say the same where they do.
+    let number = if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        word(first) | word(last) << (bits - 64)
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        half(first) | half(last) << (bits - 32)
+    } else {
+        bytes.iter().rev().fold(0, |number, &byte| number << 8 | u128::from(byte))
+    };
+    Array((number | u128::from(end) << bits).to_le_bytes())
 }
 
 #[inline(always)]
 fn xor(left: &Block, right: &Block) -> Block {
-    let ([a, b, c, d], [e, f, g, h]) = (lanes(left), lanes(right));
-    from_lanes([a ^ e, b ^ f, c ^ g, d ^ h])
+    zip(left, right, |a, b| a ^ b)
 }
 
-/// Four lanes become one vector register, where a u128 becomes two words whose stores a vector load must wait for.
+/// Four lanes that are all treated alike become one vector register.
+#[inline(always)]
+fn zip(left: &Block, right: &Block, op: impl Fn(u32, u32) -> u32) -> Block {
+    let ([a, b, c, d], [e, f, g, h]) = (lanes(left), lanes(right));
+    from_lanes([op(a, e), op(b, f), op(c, g), op(d, h)])
+}
+
 #[inline(always)]
 fn lanes(block: &Block) -> [u32; 4] {
-    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = block.0;
-    [[a, b, c, d], [e, f, g, h], [i, j, k, l], [m, n, o, p]].map(u32::from_le_bytes)
+    let (lanes, _) = block.0.as_chunks();
+    [lanes[0], lanes[1], lanes[2], lanes[3]].map(u32::from_le_bytes)
 }
 
 #[inline(always)]
 fn from_lanes(lanes: [u32; 4]) -> Block {
-    let [[a, b, c, d], [e, f, g, h], [i, j, k, l], [m, n, o, p]] = lanes.map(u32::to_le_bytes);
-    Array([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p])
+    let mut block = Block::default();
+    for (bytes, lane) in block.as_chunks_mut().0.iter_mut().zip(lanes) {
+        *bytes = lane.to_le_bytes();
+    }
+    block
 }
 
-/// One number compares in constant time faster than sixteen bytes.
+/// Two numbers are compared in constant time faster than sixteen bytes each.
 #[inline(always)]
 fn number(block: &Block) -> u128 {
     u128::from_le_bytes(block.0)
-}
-
-fn wipe(blocks: &mut [Block]) {
-    blocks.fill(Block::default());
-    optimization_barrier(blocks);
 }

@@ -10,7 +10,7 @@ use crate::class::TokenClass;
 use crate::error::{ParseError, RevealError, TokenizeError};
 use crate::id::{Epoch, TokenIndex};
 use crate::master_key::{ClassKey, Scope, purpose_key};
-use crate::siv::Siv;
+use crate::siv::{Message, Siv};
 use crate::suite::Suite;
 use crate::wire::{Reader, decode_text, encode_text, padded_len, unpad};
 
@@ -19,9 +19,7 @@ pub const MAX_TOKEN_VALUE: usize = 4096;
 
 pub(crate) const TEXT_PREFIX: &str = "bt1_";
 pub(crate) const HEADER: usize = 4;
-pub(crate) const TAG: usize = 16;
-/// The first byte of padding.
-pub(crate) const MARKER: u8 = 0x80;
+const TAG: usize = 16;
 const MIN_LEN: usize = HEADER + 16 + TAG;
 const MAX_LEN: usize = HEADER + padded_len(MAX_TOKEN_VALUE) + TAG;
 pub(crate) const MAX_TEXT_LEN: usize = TEXT_PREFIX.len() + (MAX_LEN * 4).div_ceil(3);
@@ -119,9 +117,13 @@ impl fmt::Debug for Token {
     }
 }
 
-/// The padded length of a value that is not too long.
-pub(crate) fn checked_len(value: &str) -> Result<usize, TokenizeError> {
-    if value.len() > MAX_TOKEN_VALUE { Err(TokenizeError::TooLong) } else { Ok(padded_len(value.len())) }
+/// A value that is not too long, as it is sealed, and the length of its token.
+pub(crate) fn padded(value: &str) -> Result<(Message<'_>, usize), TokenizeError> {
+    if value.len() > MAX_TOKEN_VALUE {
+        return Err(TokenizeError::TooLong);
+    }
+    let len = padded_len(value.len());
+    Ok((Message::padded(value.as_bytes(), len), HEADER + len + TAG))
 }
 
 /// The value in an authentic message.
@@ -183,16 +185,10 @@ impl TokenKey {
     /// # Errors
     /// [`TokenizeError::TooLong`] for a value of more than [`MAX_TOKEN_VALUE`] bytes; `out` is then as it was.
     pub fn tokenize_into(&self, value: &str, out: &mut Vec<u8>) -> Result<(), TokenizeError> {
-        let padded = checked_len(value)?;
-        let start = out.len() + HEADER;
-        let end = start + padded;
-        out.reserve(HEADER + padded + TAG);
+        let (message, len) = padded(value)?;
+        out.reserve(len);
         out.extend_from_slice(&self.header);
-        out.extend_from_slice(value.as_bytes());
-        out.push(MARKER);
-        out.resize(end, 0);
-        let tag = self.siv.seal(out.get_mut(start..end).unwrap_or_default());
-        out.extend_from_slice(&tag);
+        self.siv.seal(message, out);
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use crate::class::TokenClass;
 use crate::error::{ParseError, RevealError, TokenizeError};
 use crate::id::Epoch;
 use crate::siv::Frames;
-use crate::token::{HEADER, MARKER, MAX_TEXT_LEN, TAG, TEXT_PREFIX, TokenKey, checked_len, parse, value_of};
+use crate::token::{HEADER, MAX_TEXT_LEN, TEXT_PREFIX, TokenKey, padded, parse, value_of};
 
 /// So many tokens are decoded and opened together: enough to fill the widest AES unit.
 const CHUNK: usize = 64;
@@ -72,20 +72,19 @@ impl TokenKey {
         out.items.clear();
         let mut next = 0;
         for value in values {
-            let value = value.as_ref();
-            out.items.push(checked_len(value).map(|padded| {
-                let message = out.frames.push(padded);
-                message[..value.len()].copy_from_slice(value.as_bytes());
-                message[value.len()] = MARKER;
-                let slot = Slot { start: next, len: HEADER + padded + TAG };
-                next += Slot::size(slot.len);
+            let item = padded(value.as_ref()).map(|(message, len)| {
+                self.siv.push(&mut out.frames, message);
+                let slot = Slot { start: next, len };
+                next += Slot::size(len);
                 slot
-            }));
+            });
+            out.items.push(item);
             if out.frames.is_full() {
                 out.seal(self, next);
             }
         }
         out.seal(self, next);
+        out.frames.wipe();
     }
 }
 
@@ -99,7 +98,7 @@ impl TokenBatch {
     fn seal(&mut self, key: &TokenKey, end: usize) {
         let ([a, b, c], [d, e, f, g]) = (PREFIX, key.header);
         let start_of_slot = [a, b, c, d, e, f, g];
-        key.siv.seal_frames(&mut self.frames);
+        key.siv.seal_all(&mut self.frames);
         let start = self.bytes.len();
         self.bytes.resize(end, 0);
         let mut rest = self.bytes.get_mut(start..).unwrap_or_default();
@@ -219,7 +218,7 @@ impl RevealBatch {
         let Some((key, other_keys)) = keys.split_first() else { return };
         let bytes = &self.bytes;
         let sealed = tokens.iter().filter_map(|token| token.slot.bytes(bytes).get(HEADER..)?.split_last_chunk());
-        key.borrow().siv.open_frames(&mut self.frames, sealed);
+        key.borrow().siv.open_all(&mut self.frames, sealed);
         let mut foreign = Vec::new();
         for (token, message) in tokens.iter().zip(self.frames.opened()) {
             let Some(item) = self.items.get_mut(token.item) else { continue };

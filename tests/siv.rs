@@ -9,12 +9,11 @@ use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
 #[allow(dead_code, unreachable_pub)]
 mod siv;
 
-use siv::Siv;
+use siv::{Message, Siv};
 
 fn seal(siv: &Siv, plaintext: &[u8]) -> Vec<u8> {
-    let mut sealed = plaintext.to_vec();
-    let tag = siv.seal(&mut sealed);
-    sealed.extend(tag);
+    let mut sealed = Vec::new();
+    siv.seal(Message::exact(plaintext), &mut sealed);
     sealed
 }
 
