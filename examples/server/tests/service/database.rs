@@ -69,9 +69,11 @@ where
         .execute(AssertSqlSafe(format!("CREATE DATABASE {name}")))
         .await
         .unwrap();
-    let (base, _) = server.rsplit_once('/').unwrap();
+    // The same server, options included, and another database.
+    let (address, options) = server.split_once('?').unwrap_or((&server, ""));
+    let (address, _) = address.rsplit_once('/').unwrap();
     let database = Database {
-        url: format!("{base}/{name}"),
+        url: format!("{address}/{name}?{options}"),
         folder: TempDir::new().unwrap(),
     };
     let result = tokio::spawn(test(database)).await;

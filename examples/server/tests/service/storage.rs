@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sqlx::Executor;
 
-use crate::api::{GET, PUT, event};
+use crate::api::{GET, POST, PUT, event};
 use crate::database::{Database, on_both_databases, on_sqlite};
 
 async fn a_lock_of_another_program_is_an_error_that_passes(database: Database) {
@@ -65,7 +65,8 @@ async fn a_full_database_refuses_whole_batches_and_goes_on() {
             account.totals("class=app&by=value").await["total_rows"],
             stored * 50
         );
-        account.call(GET, "/api/v1/vault").send().await;
+        let vault = account.call(GET, "/api/v1/vault").send().await;
+        assert_eq!(vault.body, b"first vault");
         let path = format!("/api/v1/events?before_us={}", i64::MAX);
         let deleted = account.call(crate::api::DELETE, &path).send().await.ok(200);
         assert_eq!(deleted["deleted"], stored * 50);
@@ -96,6 +97,57 @@ async fn starting_again_finds_everything(database: Database) {
     assert_eq!(call.send().await.ok(200)["total_events"], 1);
 }
 
+async fn requests_that_are_given_up_leave_whole_batches_or_nothing(database: Database) {
+    // The account is made without haste; then every batch may be cut off anywhere.
+    let service = database.start().await;
+    let account = service.sign_up("ada").await;
+    let device = account.device().await;
+    service.stop().await;
+    let service = database
+        .start_with(|config| config.request_timeout = Duration::from_millis(8))
+        .await;
+    let uploads: Vec<_> = (0..40_u64)
+        .map(|number| {
+            let seqs = number * 500..number * 500 + 500;
+            let events: Vec<Value> = seqs.map(|seq| event(seq, &format!("{seq}"))).collect();
+            let call = service.call(POST, "/api/v1/events").bearer(&device.bearer);
+            tokio::spawn(call.json(json!({ "events": events })))
+        })
+        .collect();
+    let mut acknowledged = 0;
+    for upload in uploads {
+        let answer = upload.await.unwrap();
+        match answer.status {
+            200 => acknowledged += 1,
+            _ => {
+                answer.refused(408, "request.timeout");
+            }
+        }
+    }
+    service.stop().await;
+    let service = database.start().await;
+    let call = service
+        .call(GET, "/api/v1/events/head")
+        .bearer(&device.bearer);
+    let count = call.send().await.ok(200)["count"].as_u64().unwrap();
+    assert!(count % 500 == 0 && count >= acknowledged * 500, "{count}");
+    let call = service
+        .call(GET, "/api/v1/totals?by=device")
+        .bearer(&account.session);
+    assert_eq!(call.send().await.ok(200)["total_events"], count);
+}
+
+#[tokio::test]
+async fn a_path_may_have_any_characters() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("Sp ace %41 #1?x=y \u{e9}.db");
+    let service = blindtally_server::serve(blindtally_server::Config::sqlite(&path))
+        .await
+        .unwrap();
+    service.shutdown().await.unwrap();
+    assert!(path.exists());
+}
+
 #[tokio::test]
 async fn what_cannot_be_started_says_why() {
     use blindtally_server::{Config, StartError, serve};
@@ -109,5 +161,6 @@ async fn what_cannot_be_started_says_why() {
 
 on_both_databases![
     a_lock_of_another_program_is_an_error_that_passes,
-    starting_again_finds_everything
+    starting_again_finds_everything,
+    requests_that_are_given_up_leave_whole_batches_or_nothing,
 ];
