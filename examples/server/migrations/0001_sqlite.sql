@@ -1,0 +1,122 @@
+-- The schema on SQLite. Same tables, columns and constraints as 0001_postgres.sql.
+-- Times and durations are microseconds; every integer fits an i64.
+
+CREATE TABLE settings (
+    name  TEXT PRIMARY KEY NOT NULL,
+    value BLOB NOT NULL
+);
+
+-- `AUTOINCREMENT`: the id of a deleted account or device is never given to another.
+CREATE TABLE accounts (
+    id                    INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    account_id            BLOB NOT NULL UNIQUE,
+    login                 TEXT NOT NULL UNIQUE,
+    kdf                   TEXT NOT NULL,
+    salt                  BLOB NOT NULL,
+    proof_hash            BLOB NOT NULL,
+    retention_days        BIGINT,
+    -- Rises when dictionary rows are deleted, so that ids cached before are not used again.
+    dictionary_generation BIGINT NOT NULL DEFAULT 0
+);
+
+CREATE TABLE vaults (
+    account    BIGINT PRIMARY KEY NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    generation BIGINT NOT NULL,
+    vault      BLOB NOT NULL
+);
+
+CREATE TABLE policies (
+    account BIGINT PRIMARY KEY NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    policy  BLOB NOT NULL
+);
+
+CREATE TABLE sessions (
+    token_hash BLOB PRIMARY KEY NOT NULL,
+    account    BIGINT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    expires_us BIGINT NOT NULL
+);
+CREATE INDEX sessions_by_account ON sessions (account);
+
+CREATE TABLE tickets (
+    account            BIGINT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    ticket_id          BLOB NOT NULL,
+    authenticator_hash BLOB NOT NULL,
+    expires_us         BIGINT NOT NULL,
+    uses               BIGINT NOT NULL,
+    used               BIGINT NOT NULL DEFAULT 0,
+    PRIMARY KEY (account, ticket_id)
+);
+
+CREATE TABLE ticket_devices (
+    account   BIGINT NOT NULL,
+    ticket_id BLOB NOT NULL,
+    device_id BLOB NOT NULL,
+    PRIMARY KEY (account, ticket_id, device_id),
+    FOREIGN KEY (account, ticket_id) REFERENCES tickets (account, ticket_id) ON DELETE CASCADE
+);
+
+CREATE TABLE enrollments (
+    account     BIGINT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    device_id   BLOB NOT NULL,
+    request     BLOB NOT NULL,
+    claim_hash  BLOB,
+    received_us BIGINT NOT NULL,
+    PRIMARY KEY (account, device_id)
+);
+
+CREATE TABLE devices (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    account      BIGINT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    device_id    BLOB NOT NULL,
+    status       TEXT NOT NULL,
+    claim_hash   BLOB,
+    bearer_hash  BLOB UNIQUE,
+    last_seen_us BIGINT NOT NULL,
+    -- Events stored now, and the highest sequence number ever stored.
+    events       BIGINT NOT NULL DEFAULT 0,
+    max_seq      BIGINT,
+    UNIQUE (account, device_id)
+);
+
+CREATE TABLE deliveries (
+    device   BIGINT PRIMARY KEY NOT NULL REFERENCES devices (id) ON DELETE CASCADE,
+    delivery BLOB NOT NULL
+);
+
+-- Every opaque value once per account and class. Searched by a digest of class and text,
+-- because an index over texts of 8 KiB is impossible in PostgreSQL and wasteful in SQLite.
+CREATE TABLE dictionary (
+    id      INTEGER PRIMARY KEY NOT NULL,
+    account BIGINT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    class   TEXT NOT NULL,
+    digest  BLOB NOT NULL,
+    text    TEXT NOT NULL,
+    UNIQUE (account, digest)
+);
+
+-- Integers only: counting and grouping never touch a text.
+CREATE TABLE events (
+    account     BIGINT NOT NULL,
+    device      BIGINT NOT NULL REFERENCES devices (id),
+    seq         BIGINT NOT NULL,
+    action      BIGINT NOT NULL,
+    start_us    BIGINT NOT NULL,
+    duration_us BIGINT NOT NULL,
+    active_us   BIGINT NOT NULL,
+    app         BIGINT,
+    title       BIGINT,
+    host        BIGINT,
+    url         BIGINT,
+    document    BIGINT,
+    person      BIGINT,
+    label       BIGINT,
+    PRIMARY KEY (device, seq)
+) WITHOUT ROWID;
+CREATE INDEX events_by_time ON events (account, start_us, device, seq);
+
+CREATE TABLE categories (
+    account  BIGINT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    value    BIGINT PRIMARY KEY NOT NULL,
+    category TEXT NOT NULL
+);
+CREATE INDEX categories_by_account ON categories (account);

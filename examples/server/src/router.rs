@@ -1,0 +1,155 @@
+//! Which function answers what, how large a body each takes, and what surrounds all of them.
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::decompression::RequestDecompressionLayer;
+use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as Document;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::body;
+use crate::config::Config;
+use crate::error::{Error, StartError};
+use crate::openapi::{self, Info};
+use crate::{
+    account, category, claim, delivery, device, enrollment, event, health, log, page, policy,
+    retention, session, ticket, totals, vault,
+};
+
+/// Everything that answers, and the document that describes it.
+pub(crate) fn routes() -> (Router<App>, Document) {
+    let limit = DefaultBodyLimit::max;
+    OpenApiRouter::with_openapi(Info::openapi())
+        .routes(routes!(health::health))
+        .merge(limited(limit(body::VAULT_JSON), |r| {
+            r.routes(routes!(account::sign_up))
+                .routes(routes!(account::change_password))
+        }))
+        .merge(limited(limit(body::VAULT), |r| {
+            r.routes(routes!(vault::get_vault, vault::put_vault))
+        }))
+        .merge(limited(limit(body::DELIVERY), |r| {
+            r.routes(routes!(delivery::put_delivery))
+        }))
+        .merge(limited(limit(body::POLICY), |r| {
+            r.routes(routes!(policy::put_policy))
+        }))
+        .merge(limited(limit(body::BATCH), |r| {
+            r.routes(routes!(
+                event::upload,
+                page::events,
+                retention::delete_events
+            ))
+            // Outside the limit, so that what is limited is the decompressed size.
+            .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
+        }))
+        .merge(limited(limit(body::SMALL), |r| {
+            r.routes(routes!(session::prelogin))
+                .routes(routes!(session::login))
+                .routes(routes!(session::logout))
+                .routes(routes!(account::leave))
+                .routes(routes!(ticket::create))
+                .routes(routes!(ticket::cancel))
+                .routes(routes!(claim::claim))
+                .routes(routes!(enrollment::request, enrollment::list))
+                .routes(routes!(enrollment::refuse))
+                .routes(routes!(delivery::get_delivery))
+                .routes(routes!(policy::get_policy))
+                .routes(routes!(device::list))
+                .routes(routes!(device::revoke))
+                .routes(routes!(event::head))
+                .routes(routes!(totals::totals))
+                .routes(routes!(
+                    category::assign,
+                    category::unassign,
+                    category::list
+                ))
+                .routes(routes!(retention::get_retention, retention::put_retention))
+        }))
+        .routes(routes!(openapi::serve_document))
+        .split_for_parts()
+}
+
+/// The routes of the service, with everything that surrounds them.
+pub(crate) fn router(app: App) -> Result<Router, StartError> {
+    let (routes, _) = routes();
+    let mut router = routes
+        .fallback(async || Error::RouteUnknown)
+        .method_not_allowed_fallback(async || Error::MethodUnknown)
+        .layer(middleware::from_fn_with_state(app.clone(), within_time))
+        .layer(middleware::from_fn(log::request))
+        .layer(middleware::map_response(harden));
+    if let Some(cors) = cors(&app.config)? {
+        router = router.layer(cors);
+    }
+    Ok(router.with_state(app))
+}
+
+fn limited(
+    limit: DefaultBodyLimit,
+    routes: impl FnOnce(OpenApiRouter<App>) -> OpenApiRouter<App>,
+) -> OpenApiRouter<App> {
+    routes(OpenApiRouter::new()).layer(limit)
+}
+
+/// Ends a request that takes too long, so that a slow client cannot hold anything for ever.
+async fn within_time(State(app): State<App>, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(app.config.request_timeout, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Error::Timeout.into_response(),
+    }
+}
+
+/// What a browser must not do with an answer: guess its type, keep it, frame it, or run it.
+async fn harden(mut response: Response) -> Response {
+    let headers = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CACHE_CONTROL, "no-store"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    for (name, value) in headers {
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+fn cors(config: &Config) -> Result<Option<CorsLayer>, StartError> {
+    if config.allow_origins.is_empty() {
+        return Ok(None);
+    }
+    let origins: Result<Vec<HeaderValue>, StartError> = config
+        .allow_origins
+        .iter()
+        .map(|origin| {
+            origin
+                .parse()
+                .map_err(|_| StartError::Origin(origin.clone()))
+        })
+        .collect();
+    let vault_generation = HeaderName::from_static("x-vault-generation");
+    Ok(Some(
+        CorsLayer::new()
+            .allow_origin(AllowOrigin::list(origins?))
+            .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+            .allow_headers([
+                header::AUTHORIZATION,
+                header::CONTENT_ENCODING,
+                header::CONTENT_TYPE,
+                header::IF_MATCH,
+                vault_generation,
+            ])
+            .expose_headers([header::ETAG, header::RETRY_AFTER]),
+    ))
+}
