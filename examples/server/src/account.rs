@@ -61,7 +61,9 @@ pub(crate) async fn sign_up(
         .check(peer)
         .map_err(Error::AccountRateLimited)?;
     session::check_login_name(&request.login)?;
-    if request.vault.0.len() > body::VAULT || request.policy.0.len() > body::POLICY {
+    if request.vault.0.len() > body::MAX_VAULT_BYTES
+        || request.policy.0.len() > body::MAX_POLICY_BYTES
+    {
         return Err(Error::TooLarge);
     }
     if request.generation < 0 {
@@ -105,7 +107,7 @@ pub(crate) async fn change_password(
     peer: Peer,
     Json(request): Json<PasswordRequest>,
 ) -> Result<Json<SessionAnswer>, Error> {
-    if request.vault.0.len() > body::VAULT {
+    if request.vault.0.len() > body::MAX_VAULT_BYTES {
         return Err(Error::TooLarge);
     }
     let mut tx = app.store.write().await?;
