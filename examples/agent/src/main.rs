@@ -1,2 +1,181 @@
-//! Stub.
-fn main() {}
+//! `blindtally-agent`: the agent as a program.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use blindtally::{AccountCode, Ticket};
+use blindtally_agent::{Enrolled, Export, Folder, Imported, Invitation, Status, Synced, enroll, import, status, sync};
+use blindtally_client::{Failure, Format, report};
+use clap::{ArgGroup, Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+/// A ticket is shorter; what is longer is something else.
+const TICKET_MAX: u64 = 4096;
+
+/// Reads ActivityWatch, seals what it reads, and uploads it to a service that cannot read it.
+#[derive(Parser)]
+#[command(version)]
+struct Options {
+    /// The agent's folder. By default it lies where the platform keeps settings.
+    #[arg(long, value_name = "DIR", global = true)]
+    state: Option<PathBuf>,
+    /// Print one JSON object and nothing else.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Ask the account's owner for keys. Run again, it goes on where it was interrupted.
+    #[command(group = ArgGroup::new("invitation").required(true))]
+    Enroll {
+        /// The ticket. It is a secret: other users of this computer may see arguments.
+        #[arg(long, group = "invitation")]
+        ticket: Option<String>,
+        /// A file with the ticket.
+        #[arg(long, group = "invitation", value_name = "FILE")]
+        ticket_file: Option<PathBuf>,
+        /// A file descriptor to read the ticket from; 0 is standard input.
+        #[arg(long, group = "invitation", value_name = "N")]
+        ticket_fd: Option<u32>,
+        /// The account's code, where there is no ticket: the owner then types the code that this prints.
+        #[arg(long, group = "invitation", value_name = "CODE")]
+        account_code: Option<String>,
+        /// Base URL of the service.
+        #[arg(long, value_name = "URL")]
+        server: String,
+        /// What the owner shall see. By default the name of this computer.
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Import an ActivityWatch export, as it is or compressed with gzip. Importing it again changes nothing.
+    Import {
+        /// The export.
+        file: PathBuf,
+        /// Who sat at the computer. By default the user who runs this.
+        #[arg(long, value_name = "NAME")]
+        person: Option<String>,
+        /// Take only buckets of this hostname; may be repeated.
+        #[arg(long, value_name = "HOSTNAME")]
+        host: Vec<String>,
+    },
+    /// Fetch delivery and policy, upload what is spooled, complete earlier events.
+    Sync,
+    /// Say where this device stands.
+    Status,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let format = if options.json { Format::Json } else { Format::Text };
+    report(run(options, format), format)
+}
+
+fn run(options: Options, format: Format) -> Result<(), Failure> {
+    let folder = Folder::at(options.state.as_deref())?;
+    match options.command {
+        Command::Enroll { ticket, ticket_file, ticket_fd, account_code, server, name } => {
+            let invitation = match (ticket, ticket_file, ticket_fd, account_code) {
+                (Some(ticket), ..) => Invitation::Ticket(Ticket::parse(&Zeroizing::new(ticket))?),
+                (_, Some(path), ..) => Invitation::Ticket(Ticket::parse(&read_ticket(&path)?)?),
+                (_, _, Some(0), _) => Invitation::Ticket(Ticket::parse(&read_text(io::stdin())?)?),
+                (_, _, Some(number), _) => {
+                    let path = PathBuf::from(format!("/dev/fd/{number}"));
+                    Invitation::Ticket(Ticket::parse(&read_ticket(&path)?)?)
+                }
+                (.., code) => Invitation::Code(AccountCode::parse(&code.unwrap_or_default())?),
+            };
+            let name = name.or_else(|| whoami::hostname().ok()).unwrap_or_else(|| "unnamed".to_owned());
+            let enrolled = enroll(&folder, &server, &invitation, &name)?;
+            tell(format, &enrolled, describe_enrolled)
+        }
+        Command::Import { file, person, host } => {
+            let person = person.or_else(|| whoami::username().ok()).unwrap_or_else(|| "unknown".to_owned());
+            let export = Export::at(&file)?;
+            let bar = progress_bar(2 * export.size());
+            let imported = import(&folder, &export, &host, &person, &mut |bytes| bar.set_position(bytes));
+            bar.finish_and_clear();
+            tell(format, &imported?, describe_imported)
+        }
+        Command::Sync => tell(format, &sync(&folder)?, describe_synced),
+        Command::Status => tell(format, &status(&folder)?, describe_status),
+    }
+}
+
+/// Hidden where there is no terminal.
+fn progress_bar(length: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{wide_bar} {percent}% {binary_bytes_per_sec} {eta}");
+    ProgressBar::new(length).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+fn read_ticket(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    let file = File::open(path);
+    read_text(file.map_err(|error| Failure::refused("ticket.read", format!("{}: {error}", path.display())))?)
+}
+
+fn read_text(reader: impl Read) -> Result<Zeroizing<String>, Failure> {
+    let mut text = Zeroizing::new(String::new());
+    let read = reader.take(TICKET_MAX).read_to_string(&mut text);
+    read.map_err(|error| Failure::refused("ticket.read", format!("the ticket cannot be read: {error}")))?;
+    Ok(text)
+}
+
+fn tell<T: Serialize>(format: Format, outcome: &T, describe: impl Fn(&T) -> String) -> Result<(), Failure> {
+    let text = match format {
+        Format::Text => describe(outcome),
+        Format::Json => serde_json::to_string(outcome)
+            .map_err(|error| Failure::refused("agent.encoding", format!("cannot encode: {error}")))?,
+    };
+    println!("{text}");
+    Ok(())
+}
+
+fn describe_enrolled(enrolled: &Enrolled) -> String {
+    match (&enrolled.device_code, enrolled.pending_keys) {
+        (Some(code), true) => format!("device code: {code}\nThe account's owner has to type it; then run `sync`."),
+        (None, true) => "Enrolled. The account's owner has to confirm this device; then run `sync`.".to_owned(),
+        (_, false) => "Enrolled, and the keys have arrived.".to_owned(),
+    }
+}
+
+fn describe_imported(imported: &Imported) -> String {
+    let mut lines = vec![format!("{} events uploaded, {} were there already", imported.events, imported.duplicates)];
+    if imported.pending_keys {
+        lines.push("waiting for keys: sending times only".to_owned());
+    }
+    if imported.truncated > 0 {
+        lines.push(format!("{} values were cut to 4096 bytes", imported.truncated));
+    }
+    if imported.malformed > 0 {
+        lines.push(format!("{} events without a possible time or duration were left out", imported.malformed));
+    }
+    if !imported.skipped_buckets.is_empty() {
+        let names: Vec<_> = imported.skipped_buckets.iter().map(|name| name.escape_debug().to_string()).collect();
+        lines.push(format!("buckets of unknown types were left out: {}", names.join(", ")));
+    }
+    lines.join("\n")
+}
+
+fn describe_synced(synced: &Synced) -> String {
+    format!("{} spooled events uploaded, {} earlier events completed", synced.events, synced.enriched)
+}
+
+fn describe_status(status: &Status) -> String {
+    let mut lines = vec![status.state.to_owned()];
+    let mut line = |name: &str, value: Option<String>| lines.extend(value.map(|value| format!("{name}: {value}")));
+    line("device", status.device_id.clone());
+    line("account", status.account.clone());
+    line("service", status.server.clone());
+    line("epoch", status.epoch.map(|epoch| epoch.to_string()));
+    line("policy version", status.policy_version.map(|version| version.to_string()));
+    line("spooled bytes", (status.spool_bytes > 0).then(|| status.spool_bytes.to_string()));
+    line("queued bytes", (status.queue_bytes > 0).then(|| status.queue_bytes.to_string()));
+    line("last upload", status.last_upload_us.map(blindtally_agent::describe_time));
+    lines.join("\n")
+}

@@ -1,0 +1,35 @@
+//! The agent of Blindtally: reads ActivityWatch, seals what it reads, and uploads it to a service that cannot read it.
+//!
+//! [`enroll()`] asks the owner for keys, [`import()`] takes an export, [`sync()`] brings both sides up to date. Reading
+//! order: `export` reads a file, `event` maps what it finds to classes of values, `presence` knows when somebody was
+//! there, `seq` numbers events so that sending one twice is harmless, `seal` turns values into tokens, `outbox` uploads
+//! or spools, `session` is what every command works with.
+
+mod enroll;
+mod event;
+mod export;
+mod folder;
+mod import;
+mod journal;
+mod link;
+mod outbox;
+mod presence;
+mod queue;
+mod seal;
+mod seq;
+mod session;
+mod status;
+mod sync;
+mod tame;
+mod time;
+
+pub use enroll::{Enrolled, Invitation, enroll};
+pub use export::Export;
+pub use folder::Folder;
+pub use import::{Imported, Read, Source, import, read};
+pub use link::Receipt;
+pub use seal::{Sealed, Sealer};
+pub use seq::SeqKey;
+pub use status::{Status, status};
+pub use sync::{Synced, sync};
+pub use time::iso as describe_time;
