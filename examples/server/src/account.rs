@@ -26,6 +26,8 @@ pub(crate) struct SignUpRequest {
     kdf: Kdf,
     salt: Base64Of16,
     login_proof: Base64Of32,
+    /// What a backup of the account can prove; without it, a lost password is lost for ever.
+    recovery_proof: Option<Base64Of32>,
     vault: Base64,
     #[schema(minimum = 0)]
     generation: i64,
@@ -67,9 +69,11 @@ pub(crate) async fn sign_up(
     if request.generation < 0 {
         return Err(Error::VaultGeneration);
     }
+    let recovery = request.recovery_proof.map(|proof| SecretHash::of(&proof.0));
     let mut tx = app.store.write().await?;
     let row: Option<(i64,)> = sqlx::query_as(
-        "INSERT INTO accounts (account_id, login, kdf, salt, proof_hash) VALUES ($1, $2, $3, $4, $5) \
+        "INSERT INTO accounts (account_id, login, kdf, salt, proof_hash, recovery_hash) \
+         VALUES ($1, $2, $3, $4, $5, $6) \
          ON CONFLICT DO NOTHING RETURNING id",
     )
     .bind(request.account_id.as_bytes())
@@ -77,6 +81,7 @@ pub(crate) async fn sign_up(
     .bind(kdf_text(&request.kdf)?)
     .bind(&request.salt.0[..])
     .bind(SecretHash::of(&request.login_proof.0).as_bytes())
+    .bind(recovery.as_ref().map(|hash| &hash.as_bytes()[..]))
     .fetch_optional(&mut *tx)
     .await?;
     let (account,) = row.ok_or(Error::AccountExists)?;
@@ -179,6 +184,6 @@ async fn prove(
     }
 }
 
-fn kdf_text(kdf: &Kdf) -> Result<String, Error> {
+pub(crate) fn kdf_text(kdf: &Kdf) -> Result<String, Error> {
     serde_json::to_string(kdf).map_err(|error| Error::Malformed(error.to_string()))
 }

@@ -62,6 +62,8 @@ pub(crate) enum Error {
     AccountRateLimited(Duration),
     #[error("the login or its proof is wrong")]
     LoginRefused,
+    #[error("the account or its recovery proof is wrong")]
+    RestoreRefused,
     #[error("too many attempts")]
     LoginRateLimited(Duration),
     #[error("the vault has changed meanwhile")]
@@ -144,6 +146,7 @@ impl Error {
             Error::AccountExists => (S::CONFLICT, "account.exists"),
             Error::AccountRateLimited(_) => (S::TOO_MANY_REQUESTS, "account.rate-limited"),
             Error::LoginRefused => (S::UNAUTHORIZED, "login.refused"),
+            Error::RestoreRefused => (S::UNAUTHORIZED, "restore.refused"),
             Error::LoginRateLimited(_) => (S::TOO_MANY_REQUESTS, "login.rate-limited"),
             Error::VaultConflict { .. } => (S::PRECONDITION_FAILED, "vault.conflict"),
             Error::VaultPrecondition => (S::PRECONDITION_REQUIRED, "vault.precondition"),

@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::error::{Error, StartError};
 use crate::openapi::{self, Info};
 use crate::{
-    account, category, claim, delivery, device, enrollment, event, health, log, page, policy,
+    account, category, claim, delivery, device, enrollment, event, health, log, page, policy, restore,
     retention, session, ticket, totals, vault,
 };
 
@@ -30,6 +30,7 @@ pub(crate) fn routes() -> (Router<App>, Document) {
         .merge(limited(limit(body::VAULT_JSON), |r| {
             r.routes(routes!(account::sign_up))
                 .routes(routes!(account::change_password))
+                .routes(routes!(restore::restore))
         }))
         .merge(limited(limit(body::VAULT), |r| {
             r.routes(routes!(vault::get_vault, vault::put_vault))
@@ -38,7 +39,7 @@ pub(crate) fn routes() -> (Router<App>, Document) {
             r.routes(routes!(delivery::put_delivery))
         }))
         .merge(limited(limit(body::POLICY), |r| {
-            r.routes(routes!(policy::put_policy))
+            r.routes(routes!(policy::get_own_policy, policy::put_policy))
         }))
         .merge(limited(limit(body::BATCH), |r| {
             r.routes(routes!(
@@ -54,6 +55,7 @@ pub(crate) fn routes() -> (Router<App>, Document) {
                 .routes(routes!(session::login))
                 .routes(routes!(session::logout))
                 .routes(routes!(account::leave))
+                .routes(routes!(restore::head))
                 .routes(routes!(ticket::create))
                 .routes(routes!(ticket::cancel))
                 .routes(routes!(claim::claim))
