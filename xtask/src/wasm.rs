@@ -80,7 +80,9 @@ fn debian(project: &Project) -> Result<PathBuf> {
         packages.push(needed.with_context(|| format!("Debian has no {prefix} package that rustc-web needs"))?);
     }
     let mut download = Command::new("apt-get");
-    process::run(download.arg("download").args(&packages).current_dir(&debs).stdout(Stdio::null()).stderr(Stdio::null()))?;
+    process::run(
+        download.arg("download").args(&packages).current_dir(&debs).stdout(Stdio::null()).stderr(Stdio::null()),
+    )?;
     for deb in fs::read_dir(&debs)? {
         process::run(Command::new("dpkg").arg("-x").arg(deb?.path()).arg(&root))?;
     }

@@ -49,15 +49,7 @@ pub(crate) async fn assign(
     let mut tx = app.store.write().await?;
     let generation = share_account(&mut tx, app.store.dialect, owner.account).await?;
     let texts = [(kind, request.value.as_str())];
-    let interned = dictionary::intern(
-        &app.store,
-        &app.dictionary,
-        &mut tx,
-        owner.account,
-        generation,
-        &texts,
-    )
-    .await?;
+    let interned = dictionary::intern(&app.store, &app.dictionary, &mut tx, owner.account, generation, &texts).await?;
     sqlx::query(
         "INSERT INTO categories (account, value, category) VALUES ($1, $2, $3) \
          ON CONFLICT (value) DO UPDATE SET category = excluded.category",
@@ -82,13 +74,11 @@ pub(crate) async fn unassign(
 ) -> Result<StatusCode, Error> {
     let kind = check(&request.class, &request.value)?;
     let mut tx = app.store.write().await?;
-    sqlx::query(
-        "DELETE FROM categories WHERE value = (SELECT id FROM dictionary WHERE account = $1 AND digest = $2)",
-    )
-    .bind(owner.account)
-    .bind(TextDigest::of(kind, &request.value).as_bytes())
-    .execute(&mut *tx)
-    .await?;
+    sqlx::query("DELETE FROM categories WHERE value = (SELECT id FROM dictionary WHERE account = $1 AND digest = $2)")
+        .bind(owner.account)
+        .bind(TextDigest::of(kind, &request.value).as_bytes())
+        .execute(&mut *tx)
+        .await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -96,10 +86,7 @@ pub(crate) async fn unassign(
 /// Every assignment.
 #[utoipa::path(get, path = "/api/v1/categories", tag = "reports", security(("owner" = [])),
     responses((status = OK, body = AssignmentList), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
-pub(crate) async fn list(
-    State(app): State<App>,
-    owner: Owner,
-) -> Result<Json<AssignmentList>, Error> {
+pub(crate) async fn list(State(app): State<App>, owner: Owner) -> Result<Json<AssignmentList>, Error> {
     let rows: Vec<(String, String, String)> = sqlx::query_as(
         "SELECT d.class, d.text, c.category FROM categories c JOIN dictionary d ON d.id = c.value \
          WHERE c.account = $1 ORDER BY d.class, d.text",
@@ -107,14 +94,7 @@ pub(crate) async fn list(
     .bind(owner.account)
     .fetch_all(app.store.read())
     .await?;
-    let categories = rows
-        .into_iter()
-        .map(|(class, value, category)| Assignment {
-            class,
-            value,
-            category,
-        })
-        .collect();
+    let categories = rows.into_iter().map(|(class, value, category)| Assignment { class, value, category }).collect();
     Ok(Json(AssignmentList { categories }))
 }
 

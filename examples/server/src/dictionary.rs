@@ -36,11 +36,7 @@ impl Kind {
 
 impl TextDigest {
     pub(crate) fn of(kind: Kind, text: &str) -> Self {
-        let hash = Sha256::new()
-            .chain_update(kind.name())
-            .chain_update([0])
-            .chain_update(text)
-            .finalize();
+        let hash = Sha256::new().chain_update(kind.name()).chain_update([0]).chain_update(text).finalize();
         let mut short = [0; 16];
         short.copy_from_slice(&hash[..16]);
         Self(short)
@@ -90,11 +86,7 @@ impl Interned {
     pub(crate) fn remember(self, cache: &DictionaryCache) {
         let mut cache = cache.lock();
         for (digest, id) in self.fresh {
-            let key = Key {
-                account: self.account,
-                generation: self.generation,
-                digest,
-            };
+            let key = Key { account: self.account, generation: self.generation, digest };
             cache.put(key, id);
         }
     }
@@ -118,11 +110,7 @@ pub(crate) async fn intern(
         let mut cache = cache.lock();
         for (place, (kind, text)) in texts.iter().enumerate() {
             let digest = TextDigest::of(*kind, text);
-            match cache.get(&Key {
-                account,
-                generation,
-                digest,
-            }) {
+            match cache.get(&Key { account, generation, digest }) {
                 Some(id) => ids[place] = *id,
                 None => missing.push((digest, place)),
             }
@@ -133,11 +121,7 @@ pub(crate) async fn intern(
     let mut found = HashMap::with_capacity(missing.len());
     select(store, tx, account, &missing, &mut found).await?;
     let unknown = |found: &HashMap<TextDigest, i64>| -> Vec<(TextDigest, usize)> {
-        missing
-            .iter()
-            .filter(|(digest, _)| !found.contains_key(digest))
-            .copied()
-            .collect()
+        missing.iter().filter(|(digest, _)| !found.contains_key(digest)).copied().collect()
     };
     insert(store, tx, account, &unknown(&found), texts, &mut found).await?;
     // What another transaction inserted in between is there now.
@@ -145,12 +129,7 @@ pub(crate) async fn intern(
     for (digest, place) in &missing {
         ids[*place] = *found.get(digest).ok_or(Error::StorageBusy)?;
     }
-    Ok(Interned {
-        ids,
-        account,
-        generation,
-        fresh: found.into_iter().collect(),
-    })
+    Ok(Interned { ids, account, generation, fresh: found.into_iter().collect() })
 }
 
 async fn select(
@@ -163,8 +142,7 @@ async fn select(
     for chunk in in_chunks(wanted) {
         let mut sql = store.sql("SELECT digest, id FROM dictionary WHERE account = ");
         sql.bind(account).push(" AND digest IN (");
-        sql.list(chunk.iter().map(|(digest, _)| digest.as_bytes()))
-            .push(")");
+        sql.list(chunk.iter().map(|(digest, _)| digest.as_bytes())).push(")");
         collect(sql.query().fetch_all(&mut **tx).await?, found)?;
     }
     Ok(())
@@ -192,10 +170,7 @@ async fn insert(
     Ok(())
 }
 
-fn collect(
-    rows: Vec<sqlx::any::AnyRow>,
-    found: &mut HashMap<TextDigest, i64>,
-) -> Result<(), Error> {
+fn collect(rows: Vec<sqlx::any::AnyRow>, found: &mut HashMap<TextDigest, i64>) -> Result<(), Error> {
     for row in rows {
         let digest: &[u8] = column(&row, 0)?;
         let mut short = [0; 16];
@@ -211,12 +186,10 @@ fn collect(
 ///
 /// The caller owns the account's row ([`own_account`](crate::store::own_account)).
 pub(crate) async fn sweep(tx: &mut Tx, account: i64) -> Result<(), Error> {
-    sqlx::query(
-        "UPDATE accounts SET dictionary_generation = dictionary_generation + 1 WHERE id = $1",
-    )
-    .bind(account)
-    .execute(&mut **tx)
-    .await?;
+    sqlx::query("UPDATE accounts SET dictionary_generation = dictionary_generation + 1 WHERE id = $1")
+        .bind(account)
+        .execute(&mut **tx)
+        .await?;
     sqlx::query(
         "DELETE FROM dictionary WHERE id IN (\
          SELECT id FROM dictionary WHERE account = $1 \

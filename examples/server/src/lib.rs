@@ -36,6 +36,7 @@ mod peer;
 mod policy;
 mod precondition;
 mod query;
+mod restore;
 mod retention;
 mod router;
 mod secret;
