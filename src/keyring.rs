@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use zeroize::Zeroizing;
 
-use crate::enrollment::check_name;
+use crate::enrollment::{NAME_MAX, check_name};
 use crate::error::{ParseError, UnlockError};
 use crate::id::{AccountId, DeviceId, Epoch, TicketId};
 use crate::identity::{Identity, PKCS8_MAX, PublicIdentity, SPKI_MAX};
@@ -241,7 +241,7 @@ fn read_device(reader: &mut Reader<'_>) -> Result<Device, ParseError> {
         1 => Some(TicketId::from_bytes(reader.array()?)),
         _ => return Err(ParseError::Value),
     };
-    let name = core::str::from_utf8(reader.lp(usize::from(u16::MAX))?).map_err(|_| ParseError::Value)?.to_owned();
+    let name = core::str::from_utf8(reader.lp(NAME_MAX)?).map_err(|_| ParseError::Value)?.to_owned();
     check_name(&name).map_err(|_| ParseError::Value)?;
     let status = match reader.u8()? {
         1 => DeviceStatus::Active,

@@ -223,6 +223,7 @@ impl Owner {
             key_id: current.key_id(),
             revoked: Vec::new(),
             classes: default_classes(),
+            unreadable: Vec::new(),
             needs_upgrade: false,
         };
         let signature = identity.sign(&Policy::message(&policy.encode())).map_err(|_| OwnerError::Rsa)?;
@@ -398,7 +399,12 @@ impl Owner {
     /// [`InspectError::Spent`] is an alarm to show: another device used the ticket first. [`InspectError::Mac`] means
     /// that the request was not made with a ticket of this account, or was changed on its way.
     pub fn inspect(&self, request: &EnrollmentRequest, now: Timestamp) -> Result<Inspection, InspectError> {
-        if request.account != self.keyring.account {
+        let own = self.fingerprint();
+        let ours = match &request.proof {
+            Proof::Comparison { prefix, .. } => *prefix == own.prefix(),
+            Proof::Ticket { fingerprint, .. } => *fingerprint == own,
+        };
+        if request.account != self.keyring.account || !ours {
             return Err(InspectError::OtherAccount);
         }
         let device = request.device_id();
@@ -407,16 +413,10 @@ impl Owner {
             return Err(InspectError::Revoked);
         }
         match &request.proof {
-            Proof::Comparison { prefix, .. } => {
-                if *prefix != self.fingerprint().prefix() {
-                    return Err(InspectError::OtherAccount);
-                }
+            Proof::Comparison { .. } => {
                 Ok(Inspection::NeedsComparison(ComparisonRequest { request: request.clone() }))
             }
-            Proof::Ticket { terms, fingerprint, .. } => {
-                if *fingerprint != self.fingerprint() {
-                    return Err(InspectError::OtherAccount);
-                }
+            Proof::Ticket { terms, .. } => {
                 let keys = terms.secret(&self.keyring.ticket_root).keys(terms.account, terms.id);
                 let name = request.authenticate(&keys)?;
                 let again = known.is_some_and(|known| known.ticket == Some(terms.id) && known.nonce == request.nonce);

@@ -109,7 +109,8 @@ def parse_record(data, queue=False):
     reader = Reader(data)
     need(reader.u8() == 0x21, "malformed.suite")
     need(reader.u8() in (RECORD_CLASSES | TOKEN_CLASSES if queue else RECORD_CLASSES), "malformed.value")
-    need((reader.u16() == 0) == bool(queue), "malformed.value")
+    epoch = reader.u16()
+    need(epoch == 0 if queue else epoch, "malformed.value" if queue else "record.no-key")
     reader.take(16 + 8 + 12)
     check_padded_len(len(reader.rest()) - 16, MAX_RECORD)
     return data
@@ -216,8 +217,7 @@ class Wrapped:
         wrap = expand(s, b"blindtally/v1/password/wrap", 32)
         plain = open_sealed(wrap, self.nonce, self.sealed, self.header(), "unlock.wrong")
         keyring = Keyring.parse(plain)
-        need(keyring.account_id == self.account_id, "unlock.other-account")
-        need(keyring.generation == self.generation, "malformed.value")
+        need((keyring.account_id, keyring.generation) == (self.account_id, self.generation), "unlock.header")
         return keyring
 
 @dataclass
@@ -267,7 +267,7 @@ def parse_backup(text):
             fields[name.strip()] = value.strip()
         else:
             body += "".join(line.split())
-    need("Fingerprint" in fields and "Checksum" in fields, "malformed.value")
+    need("Fingerprint" in fields and "Checksum" in fields, "malformed.truncated")
     backup = unb64(body)
     need(fields["Checksum"] == backup_check(backup), "malformed.checksum")
     code = typed(fields["Fingerprint"])
@@ -520,7 +520,7 @@ class Policy:
         epoch, key_id = r.epoch(), r.take(16)
         revoked = ascending([r.take(16) for _ in range(r.u16())])
         entries = [r.lp(0xFFFF) for _ in range(r.u16())]
-        need(all(entries), "malformed.truncated")
+        need(all(len(e) > (e[0] in CLASSES) if e else False for e in entries), "malformed.truncated")
         ascending([e[0] for e in entries])
         body, signature = r.so_far(), r.lp(MAX_RSA)
         r.end()
@@ -546,9 +546,9 @@ class Policy:
     def needs_upgrade(self):
         """SPEC.md#needs-upgrade"""
         known = [e for e in self.entries if e[0] in CLASSES]
-        return not set(self.floors) <= IMPLEMENTED_SUITES or any(len(e) != 2 or e[1] > 2 for e in known)
+        return not set(self.floors) <= SUITES or any(len(e) != 2 or e[1] > 2 for e in known)
 
-    def forms(self): return {e[0]: e[1] for e in self.entries if e[0] in CLASSES and len(e) > 1}
+    def forms(self): return {e[0]: e[1] for e in self.entries if e[0] in CLASSES}
 
 # SPEC.md#canonical
 
@@ -606,8 +606,7 @@ class Agent:
             r = Reader(data)
             r.head(b"S", 0x82)
             data = open_sealed(key, r.take(12), r.rest(), b"BTS\x82", "state.wrong-key")
-        else:
-            need(data[:4] != b"BTS\x82", "state.wrapped")
+        need(data[:4] != b"BTS\x82", "state.wrapped")
         return cls(data)
 
     def __init__(self, data):
@@ -627,9 +626,12 @@ class Agent:
             pairs = [(r.u8(), r.take(32)) for _ in range(r.u16())]
             ascending([c for c, _ in pairs])
             need(phase == 2 or not pairs, "malformed.value")
+            need(all(c in CLASSES for c, _ in pairs), "malformed.value")
             need(self.account.fingerprint == self.pin, "malformed.value")
             self.keys = dict(pairs)
-            Policy.parse(self.policy).verify(self.account, "malformed.value")
+            policy = Policy.parse(self.policy)
+            policy.verify(self.account, "malformed.value")
+            need(policy.owner() == (self.account_id, self.pin), "malformed.value")
         r.end()
 
     def save(self, key=None, nonce=None):
@@ -645,14 +647,8 @@ class Agent:
     def device_id(self): return self.device.device_id(self.account_id)
 
     def accept(self, data):
-        """SPEC.md#accepting: all refusals but one are one error."""
+        """SPEC.md#accepting"""
         need(self.phase != "revoked", "agent.revoked")
-        try:
-            return self.check_delivery(data)
-        except Refused as refusal:
-            raise Refused(refusal.code if refusal.code == "accept.stale" else "accept.refused") from None
-
-    def check_delivery(self, data):
         refused = "accept.refused"
         r = Reader(data, MAX_DELIVERY)
         r.head(b"D", 0x61)
@@ -677,13 +673,16 @@ class Agent:
             raise Refused(refused) from None
         need(len(cek) == 32, refused)
         key = hkdf(sha256(header), cek, b"blindtally/v1/delivery", 32)
-        b = Reader(open_sealed(key, bytes(12), ct, header + lp(kem), refused))
-        signed_policy = b.lp32(MAX_POLICY)
-        pairs = [(b.u8(), b.take(32)) for _ in range(b.u16())]
-        b.end()
-        keys = dict(zip(ascending([c for c, _ in pairs]), [k for _, k in pairs]))
-        need(sha256(signed_policy) == policy_hash, refused)  # 6
-        policy = self.check_policy(signed_policy, account)
+        try:
+            b = Reader(open_sealed(key, bytes(12), ct, header + lp(kem), refused))
+            signed_policy = b.lp32(MAX_POLICY)
+            pairs = [(b.u8(), b.take(32)) for _ in range(b.u16())]
+            b.end()
+            keys = dict(zip(ascending([c for c, _ in pairs]), [k for _, k in pairs]))
+            need(sha256(signed_policy) == policy_hash, refused)  # 6
+            policy = self.check_policy(signed_policy, account)
+        except Refused:
+            raise Refused(refused) from None
         need((policy.epoch, policy.key_id) == (epoch, key_id), refused)
         need(self.device_id() not in policy.revoked, refused)
         self.check_history(signed_policy, policy)  # 7
@@ -713,26 +712,31 @@ class Agent:
     def apply_policy(self, signed_policy):
         """SPEC.md#policy-alone"""
         need(self.phase == "encrypted", "agent.revoked")
-        try:
-            policy = self.check_policy(signed_policy, self.account)
-            self.check_history(signed_policy, policy)
-            if self.device_id() in policy.revoked:
-                self.phase, self.keys, self.policy = "revoked", {}, signed_policy
-                return "revoked"
-            need(policy.epoch >= self.epoch, "accept.stale")
-            if policy.epoch > self.epoch:
-                return "delivery-needed"
-            need(policy.key_id == self.key_id, "accept.refused")
-        except Refused as refusal:
-            raise Refused(refusal.code if refusal.code == "accept.stale" else "accept.refused") from None
-        outcome = "unchanged" if signed_policy == self.policy else "updated"
+        policy = self.check_policy(signed_policy, self.account)
+        self.check_history(signed_policy, policy)
+        if signed_policy == self.policy:
+            return "unchanged"
+        if self.device_id() in policy.revoked:
+            self.phase, self.keys, self.policy = "revoked", {}, signed_policy
+            return "revoked"
+        if policy.epoch > self.epoch:
+            return "delivery-needed"
+        need((policy.epoch, policy.key_id) == (self.epoch, self.key_id), "accept.refused")
         self.policy = signed_policy
-        return outcome
+        return "updated"
 
-    def tokenize(self, cls, value):
+    def forms(self):
         need(self.phase != "revoked", "agent.revoked")
         policy = Policy.parse(self.policy)
         need(not policy.needs_upgrade(), "agent.needs-upgrade")
-        need(cls in self.keys and cls in policy.forms(), "tokenize.no-key")
-        value = canonical(policy.forms()[cls], value).encode()
-        return token_text(tokenize(self.keys[cls], self.account_id, cls, self.epoch, value))
+        return policy.forms()
+
+    def tokenize(self, cls, value):
+        form = self.forms().get(cls)
+        need(cls in self.keys and form is not None, "tokenize.no-key")
+        return token_text(tokenize(self.keys[cls], self.account_id, cls, self.epoch, canonical(form, value).encode()))
+
+    def seal_record(self, cls, value, seq):
+        need(cls in self.forms() and cls in self.keys, "record.no-key")
+        where = self.account_id, cls, self.epoch, self.device_id()
+        return seal_record(self.keys[cls], *where, seq, os.urandom(12), value.encode())

@@ -48,8 +48,8 @@ VALUES = [
     (128, "\U0001f512 \u00c9"), (1, "x" * 4096),
 ]
 TOO_LONG = {"class": 2, "value": "x" * 4097, "expect": "tokenize.too-long"}
-UPGRADE = [{"class": 1, "value": "WinWord.EXE", "expect": "agent.needs-upgrade"}]
-REVOKED = [{"class": 1, "value": "WinWord.EXE", "expect": "agent.revoked"}]
+UPGRADE = [{"class": c, "value": "WinWord.EXE", "expect": "agent.needs-upgrade"} for c in (1, 2, 16)]
+REVOKED = [{"class": c, "value": "WinWord.EXE", "expect": "agent.revoked"} for c in (1, 16)]
 
 def delivery_file():
     file = File("delivery", "Deliveries, in the order of SPEC.md#accepting. Each test starts from the agent state of its group.")
@@ -62,6 +62,9 @@ def delivery_file():
         g.invalid("1: of another account's keys", "accept.refused", delivery=by_foreign)
         g.invalid("1: of another account's keys, with the pinned fingerprint in the header", "accept.refused", delivery=s.deliver(s.policy, by=foreign.keys))
         if s is coded:
+            tail = flip(s.account.keys.fingerprint)
+            odd = s.deliver(s.policy, account_fingerprint=tail)
+            g.invalid("4: another account fingerprint from the 16th byte on", "accept.refused", delivery=odd)
             continue
         third = s.sign(epoch=3, version=VERSION + 9)
         g.valid("the first, of epoch 3", delivery=s.deliver(third, 3), outcome="accepted", phase="encrypted", tokens=s.tokens(3))
@@ -107,6 +110,7 @@ def upgrades():
     odd = entries()
     return {
         "a newer token suite": {"floors": [0x11, 0x12]}, "a family that is not known": {"floors": [0x11, 0x91]},
+        "a suite below all that are registered": {"floors": [0x10]}, "a record class with canonical form 3": {"entries": [*odd[:3], b"\x10\x03", odd[4]]},
         "canonical form 3": {"entries": [b"\x01\x03", *odd[1:]]},
         "further bytes in the entry of a known class": {"entries": [b"\x01\x01\x00", *odd[1:]]},
     }
@@ -149,27 +153,33 @@ def refusals(g, s):
     """Everything else that one message can have wrong, each with right signatures unless the signature is the fault."""
     seq = SEQ + 1
 
-    def refuse(comment, delivery): g.invalid(comment, "accept.refused", delivery=delivery)
+    def refuse(comment, delivery, code="accept.refused"): g.invalid(comment, code, delivery=delivery)
     good = s.deliver(s.policy, seq=seq)
     body = good[: -2 - 256]
 
-    def signed(comment, changed): refuse(comment, s.account.keys.signed(b"delivery", changed))
+    def signed(comment, changed, code="accept.refused"): refuse(comment, s.account.keys.signed(b"delivery", changed), code)
     header = s.account.delivery_header(s.agent, s.policy, seq=seq)
 
-    def with_header(comment, data): refuse(comment, seal_delivery(data, s.device, s.account.keys, s.bundle(s.policy)))
-    for comment, at, new in (
-        ("magic", 0, b"bt"), ("kind", 2, b"E"), ("suite 0x62", 3, u8(0x62)), ("type 0", 4, u8(0)), ("type 2", 4, u8(2)),
+    for comment, at, new, code in (
+        ("wrong magic", 0, b"bt", "magic"), ("another kind", 2, b"E", "kind"), ("suite 0x62", 3, u8(0x62), "suite"),
+        ("type 0", 4, u8(0), "value"), ("type 2", 4, u8(2), "value"), ("epoch 0", 4 + 1 + 16 + 16, u16(0), "value"),
     ):
-        with_header(f"parse: {comment}", put(header.encode(), at, new))
-    refuse("parse: empty", b"")
-    refuse("parse: ends early", good[:-1])
-    refuse("parse: header alone", good[: len(header.encode())])
-    refuse("parse: a byte after the end", good + b"\x00")
+        data = put(header.encode(), at, new)
+        refuse(comment, seal_delivery(data, s.device, s.account.keys, s.bundle(s.policy)), f"malformed.{code}")
+    refuse("empty", b"", "malformed.truncated")
+    refuse("ends early", good[:-1], "malformed.truncated")
+    refuse("header alone", good[: len(header.encode())], "malformed.truncated")
+    refuse("a byte after the end", good + b"\x00", "malformed.trailing")
+    refuse("a signature of 513 bytes", body + lp(bytes(513)), "malformed.too-long")
+    big = header.encode() + s.account.keys.encoded() + lp(bytes(256)) + u32(147_457)
+    refuse("a ciphertext longer than a delivery", big, "malformed.too-long")
     keys = s.account.keys
     for comment, key in (("1024 bits", rsa_of("weak", 1024)), ("exponent 3", rsa_of("three", 2048, 3))):
         start = header.encode() + lp(spki_of(key))
         rest = body[len(header.encode()) + len(lp(keys.spkis[0])) :]
-        signed(f"1: an account key of {comment}", start + rest)
+        signed(f"an account key of {comment}", start + rest, "malformed.public-key")
+    start = header.encode() + lp(keys.spkis[1]) + lp(keys.spkis[1])
+    signed("an account with one key for both", start + body[len(start) :], "malformed.public-key")
     foreign = Account("other account", 2048)
     refuse("1: of another account, running agent", s.deliver(s.policy, seq=seq, by=foreign.keys, account_fingerprint=foreign.keys.fingerprint))
     turned = Private(keys.pkcs8[1], keys.pkcs8[0])
@@ -247,14 +257,10 @@ def policies(s, seq, refuse, foreign):
     carrying("6: policy of another epoch", s.next_policy(epoch=2), key_id=s.account.masters[2].key_id())
     carrying("6: policy of another key_id", s.next_policy(key_id=random(16)))
     carrying("6: this device is revoked", s.next_policy(revoked=[s.agent.device_id()]))
-    for comment, changed in bad_policies().items():
+    for comment, (changed, _) in bad_policies().items():
         carrying(f"6: policy {comment}", s.next_policy(**changed))
     carrying("6: policy ends early", good[:-1])
     carrying("6: a byte after the policy", good + b"\x00")
-    policy = resign(s, epoch_zero(s))
-    h = s.account.delivery_header(s.agent, policy, seq=seq)
-    delivery = seal_delivery(replace(h, epoch=0).encode(), s.device, s.account.keys, s.bundle(policy))
-    refuse("parse: epoch 0 in header and policy", delivery)
 
 def epoch_zero(s):
     body = s.account.policy(version=VERSION + 1).body()
@@ -264,16 +270,20 @@ def epoch_zero(s):
 def resign(s, body): return s.account.keys.signed(b"policy", body)
 
 def bad_policies():
+    """What is changed, and the code where the policy is seen by itself."""
+    refused, value, order, truncated = "accept.refused", "malformed.value", "malformed.order", "malformed.truncated"
     return {
-        "of another account id": {"account_id": random(16)}, "of another account fingerprint": {"fingerprint": random(32)},
-        "of mode 0": {"mode": 0}, "of mode 2": {"mode": 2}, "with floors not ascending": {"floors": [0x21, 0x11]},
-        "with a floor twice": {"floors": [0x11, 0x11]},
-        "with revoked devices not ascending": {"revoked": [b"\x02" * 16, b"\x01" * 16]},
-        "with a revoked device twice": {"revoked": [b"\x02" * 16] * 2},
-        "with classes not ascending": {"entries": [*entries(), b"\x01\x01"]},
-        "with a class twice": {"entries": [b"\x01\x01", *entries()]},
-        "with a class that is not known twice": {"entries": [*entries(), b"\xdf\x00", b"\xdf"]},
-        "with an empty entry": {"entries": [b"", *entries()]},
+        "of another account id": ({"account_id": random(16)}, refused),
+        "of another account fingerprint": ({"fingerprint": random(32)}, refused),
+        "of mode 0": ({"mode": 0}, value), "of mode 2": ({"mode": 2}, value),
+        "with floors not ascending": ({"floors": [0x21, 0x11]}, order), "with a floor twice": ({"floors": [0x11, 0x11]}, order),
+        "with revoked devices not ascending": ({"revoked": [b"\x02" * 16, b"\x01" * 16]}, order),
+        "with a revoked device twice": ({"revoked": [b"\x02" * 16] * 2}, order),
+        "with classes not ascending": ({"entries": [*entries(), b"\x02\x01"]}, order),
+        "with a class twice": ({"entries": [b"\x01\x01", *entries()]}, order),
+        "with a class that is not known twice": ({"entries": [*entries()[:3], b"\x08\x00", b"\x08", *entries()[3:]]}, order),
+        "with an empty entry": ({"entries": [b"", *entries()]}, truncated),
+        "with a known class without a form": ({"entries": [b"\x01", *entries()[1:]]}, truncated),
     }
 
 def policy_file():
@@ -296,7 +306,11 @@ def policy_file():
     outcome("a class for which no key was delivered", "updated", s.next_policy(entries=entries([*CLASS_FORMS[:3], (7, 0), *CLASS_FORMS[3:]])), s.tokens())
     strange = [*entries(CLASS_FORMS[:3]), b"\x08\x09\x00\x00", b"\x09", *entries(CLASS_FORMS[3:])]
     outcome("classes that are not known", "updated", s.next_policy(entries=strange), s.tokens())
-    outcome("other floors that are met", "updated", s.next_policy(floors=[0x11, 0x21, 0x41, 0x51, 0x61, 0x71]), s.tokens())
+    every = [0x11, 0x21, 0x31, 0x41, 0x51, 0x61, 0x71, 0x81, 0x82]
+    outcome("a floor for every suite that is registered", "updated", s.next_policy(floors=every), s.tokens())
+    fewer = s.next_policy(entries=entries([(2, 0), (3, 2)]))
+    gone = [{"class": 1, "value": "WinWord.EXE", "expect": "tokenize.no-key"}, {"class": 16, "value": "typed", "expect": "record.no-key"}]
+    outcome("classes that are sealed no more", "updated", fewer, s.tokens()[1:4] + gone)
     outcome("no floors", "updated", s.next_policy(floors=[]), s.tokens())
     outcome("another device is revoked", "updated", s.next_policy(revoked=[flip(s.agent.device_id())]), s.tokens())
     for comment, changed in upgrades().items():
@@ -323,18 +337,19 @@ def policy_file():
     refuse("a salt of 20 bytes", salted(s.account.keys, b"policy", body, 20))
     refuse("PKCS#1 v1.5", salted(s.account.keys, b"policy", body, None))
     refuse("revoking this device, signed by another account", s.account.policy(version=VERSION + 2, revoked=[own]).sign(foreign.keys))
-    for comment, changed in bad_policies().items():
-        refuse(comment, s.next_policy(**changed))
-    refuse("wrong magic", resign(s, put(body, 0, b"bt")))
-    refuse("another kind", resign(s, put(body, 2, b"D")))
-    refuse("suite 0x72", resign(s, put(body, 3, u8(0x72))))
-    refuse("epoch 0", resign(s, epoch_zero(s)))
-    refuse("ends early", good[:-1])
-    refuse("a byte after the end", good + b"\x00")
-    refuse("empty", b"")
+    for comment, (changed, code) in bad_policies().items():
+        refuse(comment, s.next_policy(**changed), code)
+    refuse("wrong magic", resign(s, put(body, 0, b"bt")), "malformed.magic")
+    refuse("another kind", resign(s, put(body, 2, b"D")), "malformed.kind")
+    refuse("suite 0x72", resign(s, put(body, 3, u8(0x72))), "malformed.suite")
+    refuse("epoch 0", resign(s, epoch_zero(s)), "malformed.value")
+    refuse("ends early", good[:-1], "malformed.truncated")
+    refuse("a byte after the end", good + b"\x00", "malformed.trailing")
+    refuse("empty", b"", "malformed.truncated")
+    refuse("a signature of 513 bytes", body + lp(bytes(513)), "malformed.too-long")
     later = Scene(epoch=2)
     g = file.group("Policy", agentState=later.running)
-    g.invalid("an earlier epoch, version above", "accept.stale", policy=later.next_policy(epoch=1))
+    g.invalid("an earlier epoch, version above", "accept.refused", policy=later.next_policy(epoch=1))
     return file
 
 def lower_title(s):
@@ -371,7 +386,7 @@ def agent_state_file():
     refuse("tag flipped", "state.wrong-key", flip(good), wrapKey=key)
     refuse("a byte after the end of a wrapped state", "state.wrong-key", good + b"\x00", wrapKey=key)
     refuse("sealed without associated data", "state.wrong-key", b"BTS\x82" + nonce + seal(key, nonce, s.running, b""), wrapKey=key)
-    refuse("a wrapped state in a wrapped state", "malformed.suite", wrapped(wrapped(s.pending)), wrapKey=key)
+    refuse("a wrapped state in a wrapped state", "state.wrapped", wrapped(wrapped(s.pending)), wrapKey=key)
     refuse("a wrapped state that ends in its nonce", "malformed.truncated", good[:10], wrapKey=key)
     pending, running = s.pending, s.running
     for comment, code, at, new in (
@@ -391,6 +406,12 @@ def agent_state_file():
     refuse("phase 2 of a state that has no delivery", "malformed.truncated", put(pending, 4, u8(2)))
     refuse("phase 1 of a state that has a delivery", "malformed.trailing", put(running, 4, u8(1)))
     refuse("keys in a revoked state", "malformed.value", put(running, 4, u8(3)))
+    refuse("another account fingerprint is pinned than that of the account's keys", "malformed.value", flip(running, 22))
+    by_code = coded.running[:21] + u8(2) + coded.running[22:37] + coded.running[54:]
+    refuse("an account code is pinned though a delivery came", "malformed.value", by_code)
+    refuse("a class that is not assigned", "malformed.value", put(running, len(running) - 33, u8(127)))
+    at = running.index(s.policy) + len(s.policy) - 1
+    refuse("policy signature flipped", "malformed.value", flip(running, at))
     weak = Agent.restore(pending)
     weak.device.pkcs8 = (rsa_key("weak", 1024), weak.device.pkcs8[1])
     refuse("a device key of 1024 bits", "malformed.private-key", weak.save())
@@ -398,6 +419,29 @@ def agent_state_file():
     refuse("classes not ascending", "malformed.order", running[:start] + running[start + 33 : start + 66] + running[start : start + 33] + running[start + 66 :])
     refuse("a class twice", "malformed.order", put(running, start + 33, u8(1)))
     refuse("epoch 0", "malformed.value", put(running, running.index(s.agent.key_id) - 2, u16(0)))
+    queue_records(file, s)
     return file
+
+def queue_records(file, s):
+    """What the agent kept for itself while it was pending, under the queue key in its state."""
+    g, agent = file.group("QueueRecord", agentState=s.running), s.agent
+    own = agent.device_id()
+
+    def sealed(plaintext, cls=1, device=own, seq=1, nonce=random(12), key=agent.queue_key):
+        return seal_record_padded(key, agent.account_id, record_header(cls, 0, device, seq), nonce, plaintext)
+
+    def refuse(comment, code, record): g.invalid(comment, code, record="br1_" + b64(record))
+    for cls in (1, 2, 16, 128):
+        nonce, value = random(12), b"Kept until keys arrive"
+        fields = {"class": cls, "seq": cls, "nonce": nonce, "value": value}
+        g.valid(f"class {cls}", **fields, record="br1_" + b64(sealed(pad(value), cls, seq=cls, nonce=nonce)))
+    good = sealed(pad(b"Kept until keys arrive"))
+    refuse("tag flipped", "record.tampered", flip(good))
+    refuse("class changed", "record.tampered", put(good, 1, u8(2)))
+    refuse("under another key", "record.tampered", sealed(pad(b"x"), key=random(32)))
+    refuse("of another device", "record.no-key", sealed(pad(b"x"), device=random(16)))
+    refuse("of another epoch", "malformed.value", put(good, 2, u16(1)))
+    refuse("of a blob class", "malformed.value", put(good, 1, u8(32)))
+    refuse("invalid UTF-8", "record.plaintext", sealed(pad(b"\xff")))
 
 FILES = {"delivery": delivery_file, "delivery_refused": delivery_refused_file, "policy": policy_file, "agent_state": agent_state_file}

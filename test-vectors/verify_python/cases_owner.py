@@ -54,6 +54,8 @@ def vault_file():
         "Argon2id with more passes and lanes": Locked(a.id, params=(19_456, 3, 2)),
         "login name and password that NFKC changes": Locked(a.id, login="\uff21\ufb01N\u2460", password="\u212bngstro\u0308m \ufb01"),
         "login name that lower-casing changes": Locked(a.id, login="\u0391\u039b\u0395\u039e\u0391\u03a3 \u0130K\u212a"),
+        "a login name of 321 bytes that NFKC makes 107": Locked(a.id, login="\uff41" * 107),
+        "a password of 1,026 bytes that NFKC makes 342": Locked(a.id, password="\uff41" * 342),
         "the longest password": Locked(a.id, password="x" * 1024),
         "password of one space": Locked(a.id, password=" "),
     }.items():
@@ -167,11 +169,11 @@ def keyring_file():
     refuse("a byte after the end", "malformed.trailing", data + b"\x00")
     refuse("ends early", "malformed.truncated", data[:-1])
     refuse("empty", "malformed.truncated", b"")
-    refuse("another generation than the header's", "malformed.value", generation=8)
+    refuse("another generation than the header's", "unlock.header", generation=8)
     moved = copy.copy(a)
     moved.id = random(16)
     moved.masters = {1: MasterKey(moved.id, 1, random(32))}
-    refuse("another account than the header's", "unlock.other-account", moved.keyring().encode())
+    refuse("another account than the header's", "unlock.header", moved.keyring().encode())
     refuse("epochs not ascending", "malformed.order", master_keys=[a.masters[2], a.masters[1]])
     refuse("epoch 0", "malformed.value", master_keys=[MasterKey(a.id, 0, random(32)), a.masters[1]])
     refuse("no MasterKey", "malformed.value", master_keys=[])
@@ -275,11 +277,15 @@ def backup_file_cases():
     g.valid("white space inside the body", file="\n".join(one_line[:-1] + [" ".join(body), one_line[-1]]), **about)
     g.valid("a field that is not known", file=text.replace("Account:", "Comment: printed 2026\nAccount:"), **about)
     g.valid("fields in another order", file="\n".join([one_line[0], *one_line[-2:0:-1], body, one_line[-1]]), **about)
+    loose = a.keys.code.lower().replace("-", " ")
+    g.valid("Fingerprint as a person might copy it", file=text.replace(a.keys.code, loose), **about)
+    g.invalid("Fingerprint one character short", "malformed.encoding", file=text.replace(a.keys.code, a.keys.code[:-1]))
+    g.invalid("Fingerprint with a character that is none", "malformed.encoding", file=text.replace(a.keys.code, a.keys.code[:-1] + "U"))
     bare = [x for x in one_line if not x.startswith(("Account", "Opens"))]
     g.valid("only Fingerprint and Checksum", file="\n".join(bare[:-1] + [body, bare[-1]]), **about)
     for name in ("Fingerprint", "Checksum"):
         kept = [x for x in one_line if not x.startswith(name)]
-        g.invalid(f"no {name}", "malformed.value", file="\n".join(kept[:-1] + [body, kept[-1]]))
+        g.invalid(f"no {name}", "malformed.truncated", file="\n".join(kept[:-1] + [body, kept[-1]]))
     g.invalid("no first line", "malformed.magic", file=text.replace(BEGIN, ""))
     g.invalid("no last line", "malformed.truncated", file=text.replace(END, ""))
     g.invalid("empty", "malformed.magic", file="")
@@ -293,8 +299,8 @@ def backup_file_cases():
     g.invalid("no body", "malformed.truncated", file="\n".join([*[x for x in one_line[:-1] if "Checksum" not in x], f"Checksum: {backup_check(b'')}", END]))
     g.invalid("Fingerprint of another account", "unlock.other-account", file=show(by_key, pair("account", 3072).code))
     moved = Account("small account", 2048)
-    g.invalid("keyring of another account", "unlock.other-account", file=show(wrap(RECOVERY_KEY, NO_KDF, (), recovery, moved.keyring().encode())))
-    g.invalid("keyring of another generation", "malformed.value", file=show(wrap(RECOVERY_KEY, NO_KDF, (), recovery, a.keyring(generation=8).encode())))
+    g.invalid("keyring of another account", "unlock.header", file=show(wrap(RECOVERY_KEY, NO_KDF, (), recovery, moved.keyring().encode())))
+    g.invalid("keyring of another generation", "unlock.header", file=show(wrap(RECOVERY_KEY, NO_KDF, (), recovery, a.keyring(generation=8).encode())))
     g.invalid("opens with its passphrase", "unlock.needs-passphrase", file=show(by_word))
     g.invalid("purpose of a passphrase without a KDF", "malformed.value", file=show(put(by_key, 37, u8(2))))
     g.invalid("commitment flipped", "unlock.wrong", file=show(flip(by_key, 46)))
@@ -339,8 +345,8 @@ def ticket_file():
     g.invalid("with padding", "malformed.encoding", text=text + "=")
     g.invalid("a character outside the alphabet", "malformed.encoding", text=text[:40] + "+" + text[41:])
     for wrong in ("btt2_", "bt1_", "BTT1_", "https://example.com/#btt1_", "blindtally://btt1_", "blindtally:blindtally:btt1_", ""):
-        g.invalid(f"prefix {wrong!r}", "malformed.magic", text=wrong + text[5:])
-    g.invalid("empty", "malformed.magic", text="")
+        g.invalid(f"prefix {wrong!r}", "malformed.encoding", text=wrong + text[5:])
+    g.invalid("empty", "malformed.encoding", text="")
     return file
 
 ALPHABET64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -422,6 +428,10 @@ def enrollment_file():
     refuse("a revoked device with its own ticket and nonce", "enrollment.revoked", ask(of_revoked, gone.public, gone.nonce))
     refuse("a revoked device with a new ticket", "enrollment.revoked", ask(week, gone.public))
     refuse("a revoked device without a ticket", "enrollment.revoked", by_code(gone.public))
+    other = replace(week, fingerprint=foreign.keys.fingerprint)
+    refuse("order: a revoked device, another account fingerprint", "enrollment.other-account", ask(other, gone.public))
+    refuse("order: a revoked device, a ticket of another ticket_root", "enrollment.revoked", ask(a.ticket(NOW + DAY, root=other_root), gone.public))
+    refuse("order: another account id, signature flipped", "enrollment.signature", flip(ask(foreign.ticket(NOW + DAY))))
     mac_at = len(body) - 32
     signed("MAC flipped", "enrollment.mac", flip(body))
     signed("sealed name flipped, MAC as it was", "enrollment.mac", flip(body, mac_at - 1))

@@ -103,10 +103,10 @@ def refused_tokens(g, master, other_account):
     g.invalid("a length that base64 cannot have", "malformed.encoding", token=text + "A")
     g.invalid("white space at the end", "malformed.encoding", token=text + "\n")
     g.invalid("white space inside", "malformed.encoding", token=text[:20] + " " + text[20:])
-    g.invalid("white space before", "malformed.magic", token=" " + text)
+    g.invalid("white space before", "malformed.encoding", token=" " + text)
     for wrong in ("br1_", "BT1_", "bt2_", "bt1-", ""):
-        g.invalid(f"prefix {wrong!r}", "malformed.magic", token=wrong + text[4:])
-    g.invalid("empty", "malformed.magic", token="")
+        g.invalid(f"prefix {wrong!r}", "malformed.encoding", token=wrong + text[4:])
+    g.invalid("empty", "malformed.encoding", token="")
     g.invalid("prefix alone", "malformed.truncated", token="bt1_")
     g.invalid("a value too long to tokenize", "tokenize.too-long", **{"class": 1}, value=text_of(4097))
 
@@ -164,7 +164,7 @@ def scan_file():
     return file
 
 def record_file():
-    file = File("record", "Records of one MasterKey, and queue records: SPEC.md#record. value is UTF-8 in hexadecimal.")
+    file = File("record", "Records of one MasterKey: SPEC.md#record. value is UTF-8 in hexadecimal.")
     master, device = MasterKey(random(16), 1, random(32)), random(16)
     late = MasterKey(random(16), 65535, random(32))
     for m in (master, late):
@@ -177,16 +177,6 @@ def record_file():
         if m is master:
             valid_record(g, m, "longer than a token may be, not ASCII", 18, device, 2, "\u05d0\U0001f512".encode() * 700)
             refused_records(g, m, device)
-    key, account_id = random(32), random(16)
-    q = file.group("QueueRecord", queueKey=key, accountId=account_id)
-    for cls in (1, 2, 16, 128):
-        nonce, value = random(12), b"kept until keys arrive"
-        made = seal_record(key, account_id, cls, 0, device, cls, nonce, value)
-        fields = {"class": cls, "deviceId": device, "seq": cls, "nonce": nonce, "value": value}
-        q.valid(f"class {cls}", **fields, record="br1_" + b64(made))
-    q.invalid("tag flipped", "record.tampered", record="br1_" + b64(flip(made)))
-    q.invalid("an epoch other than 0", "malformed.value", record="br1_" + b64(put(made, 2, u16(1))))
-    q.invalid("a blob class", "malformed.value", record="br1_" + b64(put(made, 1, u8(32))))
     return file
 
 def valid_record(g, master, comment, cls, device, seq, value):
@@ -219,15 +209,16 @@ def refused_records(g, master, device):
     refuse("ends one byte early", "malformed.truncated", good[:-1])
     refuse("header alone", "malformed.truncated", good[:40])
     refuse("one byte more", "malformed.value", good + b"\x00")
+    refuse("a length that Padm\u00e9 skips", "malformed.value", good[:40] + bytes(528 + 16))
     refuse("suite 0x22", "malformed.suite", put(good, 0, u8(0x22)))
     refuse("suite of a token", "malformed.suite", put(good, 0, u8(0x11)))
     for cls in (0, 1, 19, 32, 128, 224):
         refuse(f"class {cls}, which is no record class", "malformed.value", put(good, 1, u8(cls)))
-    refuse("epoch 0: a queue record", "malformed.value", put(good, 2, u16(0)))
+    refuse("epoch 0: a queue record", "record.no-key", put(good, 2, u16(0)))
     under_tag("padded to 32 bytes where 16 are enough", (b"x\x80").ljust(32, b"\x00"))
     under_tag("no padding marker", bytes(16))
     under_tag("invalid UTF-8", pad(b"\xff"))
-    g.invalid("prefix of a token", "malformed.magic", record="bt1_" + b64(good))
+    g.invalid("prefix of a token", "malformed.encoding", record="bt1_" + b64(good))
     g.invalid("with padding", "malformed.encoding", record="br1_" + b64(good[:-16] + bytes(17)) + "=")
 
 def canonical_file():
@@ -330,7 +321,7 @@ def refusals(code):
     return {
         "empty": "", "one character short": code[:-1], "one character more": code + "0", "U in it": code[:-1] + "U",
         "a full stop in it": code.replace("-", ".", 1), "a letter that is not ASCII": code[:-1] + "\u0410",
-        "a full-width digit": code[:-1] + "\uff10",
+        "a full-width digit": code[:-1] + "\uff10", "a dotless i": code[:-1] + "\u0131", "a long s": code[:-1] + "\u017f",
     }
 
 FILES = {

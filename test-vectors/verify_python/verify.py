@@ -42,10 +42,12 @@ def record(group, test):
         same(test, record="br1_" + b64(made))
 
 def queue_record(group, test):
-    key, account, data = unhex(group["queueKey"]), unhex(group["accountId"]), prefixed(test["record"], "br1_")
-    same(test, value=unseal_record(key, account, parse_record(data, "queue")))
+    agent, data = Agent.restore(unhex(group["agentState"])), prefixed(test["record"], "br1_")
+    key, account, device = agent.queue_key, agent.account_id, agent.device_id()
+    need(parse_record(data, "queue")[4:20] == device, "record.no-key")
+    same(test, value=unseal_record(key, account, data))
     if "class" in test:
-        device, nonce, value = unhex(test["deviceId"]), unhex(test["nonce"]), unhex(test["value"])
+        nonce, value = unhex(test["nonce"]), unhex(test["value"])
         made = seal_record(key, account, test["class"], 0, device, test["seq"], nonce, value)
         same(test, record="br1_" + b64(made))
 
@@ -109,7 +111,10 @@ def enrollment(group, test):
 def tokens_of(agent, test):
     for pair in test.get("tokens", []):
         try:
-            got = agent.tokenize(pair["class"], pair["value"])
+            if pair["class"] in RECORD_CLASSES:
+                got = agent.seal_record(pair["class"], pair["value"], 1) and None
+            else:
+                got = agent.tokenize(pair["class"], pair["value"])
         except Refused as refusal:
             got = refusal.code
         assert got == pair.get("expect", pair.get("token")), f"class {pair['class']}: {got}"

@@ -106,6 +106,7 @@ def ascending(items, code="malformed.order"):
 # SPEC.md#crockford
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+READ_AS = str.maketrans("abcdefghijklmnopqrstuvwxyzOIL", "ABCDEFGH1JK1MN0PQRSTUVWXYZ011")
 
 def crockford(data, bits=None, group=4):
     bits = bits or 8 * len(data)
@@ -116,7 +117,7 @@ def crockford(data, bits=None, group=4):
 
 def typed(text):
     """What a person typed, in the alphabet."""
-    text = re.sub(r"[-\s]", "", text).upper().replace("O", "0").replace("I", "1").replace("L", "1")
+    text = re.sub(r"[-\s]", "", text).translate(READ_AS)
     need(all(c in ALPHABET for c in text), "malformed.encoding")
     return text
 
@@ -142,8 +143,8 @@ def parse_checked_code(text):
     return key
 
 def account_code(account_id, fingerprint):
-    """SPEC.md#ticket: 26 characters of the account id, then 24 of the fingerprint."""
-    return crockford(account_id) + "-" + crockford(fingerprint[:15])
+    """SPEC.md#ticket: 26 characters of the account id in two groups, then 24 of the fingerprint in six."""
+    return crockford(account_id, group=13) + "-" + crockford(fingerprint[:15])
 
 def parse_account_code(text):
     text = typed(text)
@@ -156,7 +157,7 @@ TOKEN_CLASSES = {*range(1, 8), *range(128, 192)}
 RECORD_CLASSES = {16, 17, 18, *range(192, 224)}
 BLOB_CLASSES = {32, 33, 34, 40, *range(224, 256)}
 CLASSES = TOKEN_CLASSES | RECORD_CLASSES | BLOB_CLASSES
-IMPLEMENTED_SUITES = {0x11, 0x21, 0x41, 0x51, 0x61, 0x71, 0x81, 0x82}
+SUITES = {0x11, 0x21, 0x31, 0x41, 0x51, 0x61, 0x71, 0x81, 0x82}
 PBKDF2, ARGON2ID, NO_KDF = 1, 2, 3
 LOGIN, PASSPHRASE, RECOVERY_KEY = 1, 2, 3
 
@@ -195,5 +196,5 @@ def check_padded_len(n, limit):
     need(padded_len(n - 1) == n, "malformed.value")
 
 def prefixed(text, prefix):
-    need(text.startswith(prefix), "malformed.magic")
+    need(text.startswith(prefix), "malformed.encoding")
     return unb64(text[len(prefix) :])

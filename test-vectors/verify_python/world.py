@@ -95,7 +95,7 @@ class Account:
     def policy(self, version=1_700_000_000, epoch=1, previous=bytes(32), **changed):
         made = Policy(
             self.id, self.keys.fingerprint, version, 1_700_000_000, previous,
-            [0x11, 0x21, 0x61], epoch, self.masters[epoch].key_id(), [], entries(),
+            [0x11, 0x21, 0x31], epoch, self.masters[epoch].key_id(), [], entries(),
         )
         return replace(made, **changed)
 
