@@ -25,8 +25,10 @@ struct Keys {
     nonce: Block,
     /// The sum of the associated data, to be added to the first block after it.
     associated: Block,
-    /// The length block of an empty message.
-    length: Block,
+    /// Added to the other blocks that are made in registers, lest they be stored word by word.
+    zero: Block,
+    /// The length blocks of messages of so many blocks.
+    lengths: [Block; 8],
 }
 
 /// A message to seal: some bytes and then, for whole blocks, `end` and zeros.
@@ -77,20 +79,23 @@ impl Siv {
         let associated_sum = polyval.finalize_reset();
         let mut padded_nonce = Block::default();
         padded_nonce[..12].copy_from_slice(nonce);
-        let mut length = Block::default();
-        length[..8].copy_from_slice(&(associated.len() as u64 * 8).to_le_bytes());
+        let mut lengths = [Block::default(); 8];
+        for (count, length) in (0..).zip(&mut lengths) {
+            write_length_block(length, associated.len() as u64 * 8, count * 128);
+        }
         Self(Box::new(Keys {
             aes: Aes256Enc::new(&enc_key),
             polyval,
             nonce: padded_nonce,
             associated: associated_sum,
-            length,
+            zero: Block::default(),
+            lengths,
         }))
     }
 
-    /// Appends the encrypted message and its tag to `out`.
+    /// Writes the encrypted message and its tag to `out`, which has just their length.
     #[inline]
-    pub(crate) fn seal(&self, message: Message<'_>, out: &mut Vec<u8>) {
+    pub(crate) fn seal(&self, message: Message<'_>, out: &mut [u8]) {
         let place = Place::after(0, message.len);
         match place.end {
             4 => self.seal_short::<4>(message, place, out),
@@ -101,32 +106,22 @@ impl Siv {
 
     /// Without the heap, and in one AES call.
     #[inline]
-    fn seal_short<const N: usize>(&self, message: Message<'_>, place: Place, out: &mut Vec<u8>) {
+    fn seal_short<const N: usize>(&self, message: Message<'_>, place: Place, out: &mut [u8]) {
         let mut frame = [Block::default(); N];
         self.0.fill(&mut frame, place, message);
         let mut polyval = self.0.polyval.clone();
         polyval.update(&frame);
         let mut tag = polyval.finalize_reset();
         self.0.aes.encrypt_with_backend(Seal { keys: &self.0, tag: &mut tag, message: place.message(&mut frame) });
-        out.reserve(message.len + 16);
-        let end = out.len() + message.len;
-        for block in place.message(&mut frame) {
-            out.extend_from_slice(&block.0);
-        }
-        out.truncate(end);
-        out.extend_from_slice(&tag.0);
+        write(out, place.read(&frame).iter().copied(), &tag);
     }
 
-    fn seal_long(&self, message: Message<'_>, out: &mut Vec<u8>) {
+    fn seal_long(&self, message: Message<'_>, out: &mut [u8]) {
         let mut frames = Frames::default();
         self.push(&mut frames, message);
         self.seal_all(&mut frames);
         for sealed in self.sealed(&frames) {
-            let start = out.len();
-            out.resize(start + sealed.len(), 0);
-            sealed.write(out.get_mut(start..).unwrap_or_default());
-            out.truncate(start + message.len);
-            out.extend_from_slice(sealed.tag);
+            sealed.write(out);
         }
         frames.wipe();
     }
@@ -233,23 +228,27 @@ impl Keys {
     /// block, if the message is empty.
     #[inline(always)]
     fn fill(&self, blocks: &mut [Block], place: Place, message: Message<'_>) {
-        let bits = message.len as u64 * 8;
-        let bits = from_lanes([0, 0, bits as u32, (bits >> 32) as u32]);
         if let Some(length) = blocks.get_mut(place.end - 1) {
-            *length = zip(&self.length, &bits, |a, b| a | b);
+            self.write_length(length, message.len);
         }
         let (whole, rest) = message.bytes.as_chunks();
-        let mut associated = self.associated;
         let mut filled = place.message(blocks).iter_mut();
         for (bytes, block) in whole.iter().zip(&mut filled) {
-            *block = xor(&Array(*bytes), &associated);
-            associated = Block::default();
+            *block = Array(*bytes);
         }
         if let Some(block) = filled.next() {
-            *block = xor(&last_block(rest, message.end), &associated);
+            *block = xor(&last_block(rest, message.end), &self.zero);
         }
-        if let (0, Some(length)) = (place.count(), blocks.get_mut(place.message)) {
-            *length = xor(length, &self.associated);
+        if let Some(block) = blocks.get_mut(place.message) {
+            *block = xor(block, &self.associated);
+        }
+    }
+
+    #[inline(always)]
+    fn write_length(&self, block: &mut Block, message_len: usize) {
+        match self.lengths.get(message_len / 16) {
+            Some(known) if message_len % 16 == 0 => *block = *known,
+            _ => write_length_block(block, number(&self.lengths[0]) as u64, message_len as u64 * 8),
         }
     }
 
@@ -369,25 +368,35 @@ pub(crate) struct Sealed<'a> {
 }
 
 impl Sealed<'_> {
-    /// The length of the encrypted message, in whole blocks, and its tag.
-    #[inline]
+    /// The length of the encrypted message, which is of whole blocks, and its tag.
     pub(crate) fn len(&self) -> usize {
         (self.message.len() + 1) * 16
     }
 
-    /// Writes the encrypted message and its tag to `out`.
-    #[inline]
+    /// Writes the encrypted message and its tag to `out`, which has just their length.
+    #[inline(always)]
     pub(crate) fn write(&self, out: &mut [u8]) {
-        let mut blocks = out.as_chunks_mut().0.iter_mut();
-        for ((block, key), out) in self.message.iter().zip(self.keys).zip(&mut blocks) {
-            *out = xor(block, key).0;
-        }
-        if let Some(out) = blocks.next() {
-            *out = self.tag.0;
-        }
-        if let Some(first) = out.first_chunk_mut().filter(|_| !self.message.is_empty()) {
-            *first = xor(&Array(*first), self.associated).0;
-        }
+        let mut associated = *self.associated;
+        let blocks = self.message.iter().zip(self.keys).map(|(block, key)| {
+            let sealed = xor(&xor(block, &associated), key);
+            associated = Block::default();
+            sealed
+        });
+        write(out, blocks, self.tag);
+    }
+}
+
+/// Writes a message, as long as there is room before the tag, and the tag.
+#[inline(always)]
+fn write(out: &mut [u8], mut message: impl Iterator<Item = Block>, tag: &Block) {
+    let Some((out, end)) = out.split_last_chunk_mut() else { return };
+    *end = tag.0;
+    let (whole, rest) = out.as_chunks_mut();
+    for (out, block) in whole.iter_mut().zip(&mut message) {
+        *out = block.0;
+    }
+    for (out, byte) in rest.iter_mut().zip(message.next().unwrap_or_default()) {
+        *out = byte;
     }
 }
 
@@ -440,6 +449,12 @@ fn last_block(bytes: &[u8], end: u8) -> Block {
         bytes.iter().rev().fold(0, |number, &byte| number << 8 | u128::from(byte))
     };
     Array((number | u128::from(end) << bits).to_le_bytes())
+}
+
+/// Never inlined: what it makes in words must not meet what is copied in whole.
+#[inline(never)]
+fn write_length_block(block: &mut Block, associated_bits: u64, message_bits: u64) {
+    *block = Array((u128::from(associated_bits) | u128::from(message_bits) << 64).to_le_bytes());
 }
 
 #[inline(always)]

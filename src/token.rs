@@ -3,6 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
+use base64_simd::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -18,6 +19,8 @@ use crate::wire::{Reader, decode_text, encode_text, padded_len, unpad};
 pub const MAX_TOKEN_VALUE: usize = 4096;
 
 pub(crate) const TEXT_PREFIX: &str = "bt1_";
+/// What [`TEXT_PREFIX`] says in base64url: a token that follows these bytes is encoded with its prefix.
+pub(crate) const PREFIX: [u8; 3] = [0x6e, 0xdd, 0x7f];
 pub(crate) const HEADER: usize = 4;
 const TAG: usize = 16;
 const MIN_LEN: usize = HEADER + 16 + TAG;
@@ -186,9 +189,9 @@ impl TokenKey {
     /// [`TokenizeError::TooLong`] for a value of more than [`MAX_TOKEN_VALUE`] bytes; `out` is then as it was.
     pub fn tokenize_into(&self, value: &str, out: &mut Vec<u8>) -> Result<(), TokenizeError> {
         let (message, len) = padded(value)?;
-        out.reserve(len);
-        out.extend_from_slice(&self.header);
-        self.siv.seal(message, out);
+        let start = out.len();
+        out.resize(start + len, 0);
+        self.write(message, out.get_mut(start..).unwrap_or_default());
         Ok(())
     }
 
@@ -197,9 +200,28 @@ impl TokenKey {
     /// # Errors
     /// [`TokenizeError::TooLong`] for a value of more than [`MAX_TOKEN_VALUE`] bytes.
     pub fn tokenize_to_string(&self, value: &str) -> Result<String, TokenizeError> {
-        let mut bytes = Vec::new();
-        self.tokenize_into(value, &mut bytes)?;
-        Ok(encode_text(TEXT_PREFIX, &bytes))
+        let (message, len) = padded(value)?;
+        let (mut short, mut long);
+        let slot = if len <= 128 {
+            short = [0; PREFIX.len() + 128];
+            &mut short[..PREFIX.len() + len]
+        } else {
+            long = vec![0; PREFIX.len() + len];
+            &mut long[..]
+        };
+        if let Some((prefix, token)) = slot.split_first_chunk_mut() {
+            *prefix = PREFIX;
+            self.write(message, token);
+        }
+        Ok(URL_SAFE_NO_PAD.encode_to_string(slot))
+    }
+
+    #[inline]
+    fn write(&self, message: Message<'_>, out: &mut [u8]) {
+        if let Some((header, sealed)) = out.split_first_chunk_mut() {
+            *header = self.header;
+            self.siv.seal(message, sealed);
+        }
     }
 
     /// The value of a token, if this key's holder or another made it with this key.

@@ -10,13 +10,10 @@ use crate::class::TokenClass;
 use crate::error::{ParseError, RevealError, TokenizeError};
 use crate::id::Epoch;
 use crate::siv::Frames;
-use crate::token::{HEADER, MAX_TEXT_LEN, TEXT_PREFIX, TokenKey, padded, parse, value_of};
+use crate::token::{HEADER, MAX_TEXT_LEN, PREFIX, TEXT_PREFIX, TokenKey, padded, parse, value_of};
 
 /// So many tokens are decoded and opened together: enough to fill the widest AES unit.
 const CHUNK: usize = 64;
-
-/// What [`TEXT_PREFIX`] says in base64url: a token that follows these bytes is encoded with its prefix.
-const PREFIX: [u8; 3] = [0x6e, 0xdd, 0x7f];
 
 /// The tokens of many values, one result for each.
 ///
@@ -103,12 +100,13 @@ impl TokenBatch {
         self.bytes.resize(end, 0);
         let mut rest = self.bytes.get_mut(start..).unwrap_or_default();
         for sealed in key.siv.sealed(&self.frames) {
-            let len = PREFIX.len() + HEADER + sealed.len();
-            let (slot, others) = rest.split_at_mut_checked(len.next_multiple_of(3)).unwrap_or_default();
+            let len = HEADER + sealed.len();
+            let (slot, others) = rest.split_at_mut_checked(Slot::size(len)).unwrap_or_default();
             rest = others;
-            if let Some((head, slot)) = slot.split_first_chunk_mut() {
-                *head = start_of_slot;
-                sealed.write(slot);
+            if let Some((start, sealed_to)) = slot.get_mut(..PREFIX.len() + len).and_then(<[u8]>::split_first_chunk_mut)
+            {
+                *start = start_of_slot;
+                sealed.write(sealed_to);
             }
         }
         self.frames.clear();

@@ -12,7 +12,7 @@ mod siv;
 use siv::{Message, Siv};
 
 fn seal(siv: &Siv, plaintext: &[u8]) -> Vec<u8> {
-    let mut sealed = Vec::new();
+    let mut sealed = vec![0; plaintext.len() + 16];
     siv.seal(Message::exact(plaintext), &mut sealed);
     sealed
 }
