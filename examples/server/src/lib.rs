@@ -29,6 +29,7 @@ mod health;
 mod id;
 mod kdf;
 mod limiter;
+mod linger;
 pub mod log;
 mod openapi;
 mod page;
