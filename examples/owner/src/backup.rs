@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use blindtally::{Backup, BackupLock, Owner, OwnerOptions, RecoveryKey, Restored, ServiceHead};
+use blindtally::{
+    AccountSecret, Backup, BackupLock, DeviceId, Owner, OwnerOptions, RecoveryKey, Restored, ServiceHead,
+};
 use blindtally_client::{Failure, Service, b64, from_b64};
 use serde_json::json;
 
@@ -11,9 +13,6 @@ use crate::create::write_file;
 use crate::profile::Profile;
 use crate::session::{Context, Session, now};
 use crate::wire::{KdfJson, RestoreHead, SessionAnswer};
-
-/// How often a restore is tried again when others change the account meanwhile.
-const ATTEMPTS: usize = 4;
 
 pub(crate) fn backup(args: &BackupArgs, context: &mut Context) -> Result<(), Failure> {
     let mut session = Session::open(context)?;
@@ -72,45 +71,33 @@ pub(crate) fn open(file: &Path, context: &mut Context) -> Result<Restored, Failu
 }
 
 pub(crate) fn restore(args: &Restore, context: &mut Context) -> Result<(), Failure> {
-    let found = context.dir.find()?;
     let restored = open(&args.file, context)?;
-    if found.as_ref().is_some_and(|found| found.account_id != restored.account().to_string()) {
+    if context.dir.find()?.is_some_and(|found| found.account_id != restored.account().to_string()) {
         let words = "this profile is of another account: name another folder with --profile";
         return Err(Failure::refused("profile.other-account", words));
     }
     let service = Service::new(&args.server);
-    let asked = |restored: &Restored| {
-        json!({
-            "account_id": restored.account().to_string(), "recovery_proof": b64(restored.recovery_proof().expose()),
-        })
-    };
-    // Asked for before the new password, so that a service that does not know the account costs no typing.
-    let mut head: RestoreHead = service.post("/api/v1/restore/head", &asked(&restored))?.json()?;
+    let proof = b64(restored.recovery_proof().expose());
+    let account = restored.account().to_string();
+    // Asked before the new password, so that a service that does not know the account costs no typing.
+    let asked = json!({ "account_id": account, "recovery_proof": proof });
+    service.post("/api/v1/restore/head", &asked)?;
     let password = context.secrets.new_password("New password")?;
-    let mut restored = Some(restored);
-    for _ in 0..ATTEMPTS {
-        let backup = match restored.take() {
-            Some(backup) => backup,
-            None => open(&args.file, context)?,
-        };
-        let secret = match context.secrets.account_secret_fd {
-            Some(_) => Some(context.secrets.account_secret()?),
-            None => None,
-        };
-        let (proof, with_secret) = (b64(backup.recovery_proof().expose()), secret.is_some());
-        let options = OwnerOptions {
-            kdf: args.kdf.kdf.unwrap_or_default(),
-            account_secret: secret,
-            ..OwnerOptions::default()
-        };
-        let policy = head.policy.as_deref().map(from_b64).transpose()?;
-        let shown = ServiceHead { generation: head.generation, policy: policy.as_deref() };
-        let (owner, change) = Owner::restore(backup, &args.login, &password, options, shown, now())?;
-        let prelogin = owner.prelogin();
-        let answer = service.post(
+    let account_secret = args.account_secret.choose(context)?;
+    let secret_text = account_secret.as_ref().map(AccountSecret::to_text);
+
+    let head: RestoreHead = service.post("/api/v1/restore/head", &asked)?.json()?;
+    let policy = head.policy.as_deref().map(from_b64).transpose()?;
+    let shown = ServiceHead { generation: head.generation, policy: policy.as_deref() };
+    let kdf = args.kdf.kdf.unwrap_or_default();
+    let options = OwnerOptions { kdf, account_secret, ..OwnerOptions::default() };
+    let (owner, change) = Owner::restore(restored, &args.login, &password, options, shown, now())?;
+    let prelogin = owner.prelogin();
+    let answer: SessionAnswer = service
+        .post(
             "/api/v1/restore",
             &json!({
-                "account_id": owner.account().to_string(),
+                "account_id": account,
                 "recovery_proof": proof,
                 "login": owner.login().as_str(),
                 "kdf": KdfJson::from(prelogin.kdf),
@@ -120,8 +107,41 @@ pub(crate) fn restore(args: &Restore, context: &mut Context) -> Result<(), Failu
                 "generation": change.generation(),
                 "expected_generation": change.expected(),
             }),
-        );
-        todo!()
+        )?
+        .json()?;
+
+    let profile = Profile {
+        server: service.base().to_owned(),
+        login: owner.login().as_str().to_owned(),
+        account_id: account,
+        account_secret: secret_text.is_some(),
+        generation: change.generation(),
+    };
+    let mut session = Session::begun(service.with_bearer(&answer.session), owner, profile, context);
+    session.remember()?;
+    session.send(&change.committed())?;
+    session.settle()?;
+    tell(&session, secret_text.as_ref().map(|text| text.as_str()))?;
+    session.close();
+    Ok(())
+}
+
+fn tell(session: &Session<'_>, account_secret: Option<&str>) -> Result<(), Failure> {
+    let (output, owner) = (session.output(), &session.owner);
+    let own: Vec<_> = owner.devices().map(|(id, _)| id).collect();
+    let at_service = session.service_status()?;
+    let lost: Vec<_> = at_service.keys().filter(|id| !own.contains(id)).map(DeviceId::to_string).collect();
+    output.line(format_args!("account {} is restored for {}", owner.account(), session.profile.login))?;
+    if let Some(secret) = account_secret {
+        output.line(format_args!("account secret, needed beside the password and shown only now: {secret}"))?;
     }
-    Err(Failure::refused("vault.conflict", "the account kept changing elsewhere: try again"))
+    if !lost.is_empty() {
+        let words = "device(s) are not in this backup: they have to enrol again, with new keys of their own";
+        output.line(format_args!("{} {words}: {}", lost.len(), lost.join(", ")))?;
+    }
+    output.line("make a new backup now")?;
+    output.object(&json!({
+        "account_id": owner.account().to_string(), "login": session.profile.login, "generation": owner.generation(),
+        "epoch": owner.policy().policy().epoch().get(), "account_secret": account_secret, "unknown_devices": lost,
+    }))
 }

@@ -62,7 +62,8 @@ pub(crate) fn run(args: &Categories, context: &mut Context) -> Result<(), Failur
             true => category,
             false => reveal(&session.owner, TokenClass::LABEL, &category).unwrap_or(category),
         };
-        let value = TokenClass::from_name(&class).and_then(|class| reveal(&session.owner, class, &value)).unwrap_or(value);
+        let value =
+            TokenClass::from_name(&class).and_then(|class| reveal(&session.owner, class, &value)).unwrap_or(value);
         lines.push([class, value, category]);
     }
     // One value has an assignment in every epoch.
@@ -72,7 +73,8 @@ pub(crate) fn run(args: &Categories, context: &mut Context) -> Result<(), Failur
     table.head(&["Class", "Value", "Category"]);
     lines.iter().for_each(|line| table.row(&line.each_ref().map(|cell| visible(cell).into_owned())));
     output.line(table)?;
-    let object = |[class, value, category]: &[String; 3]| json!({ "class": class, "value": value, "category": category });
+    let object =
+        |[class, value, category]: &[String; 3]| json!({ "class": class, "value": value, "category": category });
     output.object(&json!({ "categories": lines.iter().map(object).collect::<Vec<_>>() }))?;
     session.close();
     Ok(())

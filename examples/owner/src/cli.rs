@@ -43,8 +43,26 @@ pub(crate) enum Command {
     Devices,
     /// Confirm devices that wait: those with a ticket by themselves, others by their code.
     Confirm(Confirm),
+    /// Take a device's keys away, for ever.
+    Revoke(Revoke),
+    /// Give every device new keys.
+    Rotate(Rotate),
     /// Show what was used for how long.
     Report(Report),
+    /// Say that a value is productive, neutral, unproductive, or of a category of your own.
+    Categorize(Categorize),
+    /// List which value has which category.
+    Categories(Categories),
+    /// Show what agents are told, or set the form of a class: `policy app lowercase`.
+    Policy(PolicyArgs),
+    /// Change the password.
+    Passwd(Passwd),
+    /// Write a backup that opens with a passphrase, or with a recovery key.
+    Backup(BackupArgs),
+    /// Get the account back from a backup, under a new password.
+    Restore(Restore),
+    /// Copy standard input to standard output with every token revealed.
+    Reveal(Reveal),
 }
 
 #[derive(Args)]
@@ -55,10 +73,8 @@ pub(crate) struct Create {
     /// The name to log in by.
     #[arg(long, value_name = "NAME")]
     pub(crate) login: String,
-    /// Make an account secret too, which is needed beside the password from then on. With --account-secret-fd, one that
-    /// exists is taken instead.
-    #[arg(long)]
-    pub(crate) account_secret: bool,
+    #[command(flatten)]
+    pub(crate) account_secret: AccountSecretArg,
     /// Write the recovery key into this file instead of showing it.
     #[arg(long, value_name = "FILE")]
     pub(crate) recovery_key_file: Option<PathBuf>,
@@ -67,6 +83,15 @@ pub(crate) struct Create {
     pub(crate) backup_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) kdf: KdfArg,
+}
+
+/// Whether there shall be an account secret.
+#[derive(Args)]
+pub(crate) struct AccountSecretArg {
+    /// Make an account secret too, which is needed beside the password from then on. With --account-secret-fd, one that
+    /// exists is taken instead.
+    #[arg(long)]
+    pub(crate) account_secret: bool,
 }
 
 /// How a password is stretched.
@@ -123,6 +148,111 @@ pub(crate) struct Confirm {
     /// Throw away the request of this device.
     #[arg(long, value_name = "DEVICE", conflicts_with = "code")]
     pub(crate) dismiss: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Revoke {
+    /// Its id, or its name.
+    pub(crate) device: String,
+    /// Start a new epoch too, so that its keys are worth nothing from then on.
+    #[arg(long, conflicts_with = "no_rotate")]
+    pub(crate) rotate: bool,
+    /// Keep the epoch: the service takes nothing from the device any more, but the device could still read tokens.
+    #[arg(long)]
+    pub(crate) no_rotate: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Rotate {
+    /// Give the new tokens the categories of the old ones. The service then knows which is which, as far as they have
+    /// one: not after a device was stolen.
+    #[arg(long, conflicts_with = "no_carry_categories")]
+    pub(crate) carry_categories: bool,
+    /// Do not ask.
+    #[arg(long)]
+    pub(crate) no_carry_categories: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Categorize {
+    /// app, title, host, url, document, person or label.
+    #[arg(value_parser = parse_class)]
+    pub(crate) class: blindtally::TokenClass,
+    /// The value, as agents see it.
+    pub(crate) value: String,
+    /// productive, neutral, unproductive, or a name of your own, which the service sees as a token.
+    pub(crate) category: String,
+}
+
+#[derive(Args)]
+pub(crate) struct Categories {
+    /// Give the tokens of this epoch the categories of earlier ones. The service then knows which is which, as far as
+    /// they have one: not after a device was stolen.
+    #[arg(long)]
+    pub(crate) carry: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct PolicyArgs {
+    /// app, title, host, url, document, person or label.
+    #[arg(value_parser = parse_class, requires = "form")]
+    pub(crate) class: Option<blindtally::TokenClass>,
+    /// How agents write its values before they seal them, so that they group.
+    #[arg(value_enum)]
+    pub(crate) form: Option<Form>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Form {
+    /// As they are.
+    Exact,
+    /// In lower case.
+    Lowercase,
+    /// Only the host of an address, in lower case.
+    Host,
+}
+
+#[derive(Args)]
+pub(crate) struct Passwd {
+    #[command(flatten)]
+    pub(crate) kdf: KdfArg,
+}
+
+#[derive(Args)]
+pub(crate) struct BackupArgs {
+    /// Where it goes. A backup of the same account that is there is replaced.
+    pub(crate) file: PathBuf,
+    /// Make a recovery key that opens it, and show it, instead of asking for a passphrase.
+    #[arg(long)]
+    pub(crate) recovery_key: bool,
+    #[command(flatten)]
+    pub(crate) kdf: KdfArg,
+}
+
+#[derive(Args)]
+pub(crate) struct Restore {
+    /// The backup. --password-fd is what opens it, --new-password-fd the new password.
+    pub(crate) file: PathBuf,
+    /// Base URL of the service.
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: String,
+    /// The name to log in by from now on.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) login: String,
+    #[command(flatten)]
+    pub(crate) account_secret: AccountSecretArg,
+    #[command(flatten)]
+    pub(crate) kdf: KdfArg,
+}
+
+#[derive(Args)]
+pub(crate) struct Reveal {
+    /// Read with the keys of this backup, without any service.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) backup: Option<PathBuf>,
+    /// Write values exactly as they are, control characters included: only into files.
+    #[arg(long)]
+    pub(crate) exact: bool,
 }
 
 #[derive(Args)]

@@ -6,7 +6,7 @@ use blindtally::{AccountSecret, Owner, OwnerOptions};
 use blindtally_client::{Failure, Service, b64, write_private};
 use serde_json::json;
 
-use crate::cli::Create;
+use crate::cli::{AccountSecretArg, Create};
 use crate::profile::Profile;
 use crate::session::{Context, Session, now};
 use crate::wire::{KdfJson, SessionAnswer};
@@ -20,11 +20,7 @@ pub(crate) fn run(args: Create, context: &mut Context) -> Result<(), Failure> {
         return Err(Failure::refused("profile.exists", words));
     }
     let password = context.secrets.first_password()?;
-    let account_secret = match context.secrets.account_secret_fd {
-        Some(_) => Some(context.secrets.account_secret()?),
-        None if args.account_secret => Some(AccountSecret::generate()?),
-        None => None,
-    };
+    let account_secret = args.account_secret.choose(context)?;
     let secret_text = account_secret.as_ref().map(AccountSecret::to_text);
     let options = OwnerOptions { kdf: args.kdf.kdf.unwrap_or_default(), account_secret, ..OwnerOptions::default() };
     let service = Service::new(&args.server);
@@ -98,6 +94,17 @@ pub(crate) fn run(args: Create, context: &mut Context) -> Result<(), Failure> {
     }))?;
     session.close();
     Ok(())
+}
+
+impl AccountSecretArg {
+    /// The account secret that there shall be: one that exists, a new one, or none.
+    pub(crate) fn choose(&self, context: &mut Context) -> Result<Option<AccountSecret>, Failure> {
+        match context.secrets.account_secret_fd {
+            Some(_) => context.secrets.account_secret().map(Some),
+            None if self.account_secret => Ok(Some(AccountSecret::generate()?)),
+            None => Ok(None),
+        }
+    }
 }
 
 fn write_backup(owner: &Owner, file: &Path) -> Result<zeroize::Zeroizing<String>, Failure> {

@@ -4,14 +4,21 @@
 //! its own name.
 
 mod ask;
+mod backup;
+mod categories;
 mod cli;
 mod confirm;
 mod create;
 mod devices;
 mod login;
 mod output;
+mod password;
+mod policy;
 mod profile;
 mod report;
+mod reveal;
+mod revoke;
+mod rotate;
 mod session;
 mod table;
 mod ticket;
@@ -47,6 +54,15 @@ fn run(cli: Cli, format: Format) -> Result<(), Failure> {
         Command::Ticket(args) => ticket::run(&args, context),
         Command::Devices => devices::run(context),
         Command::Confirm(args) => confirm::run(&args, context),
+        Command::Revoke(args) => revoke::run(&args, context),
+        Command::Rotate(args) => rotate::run(&args, context),
         Command::Report(args) => report::run(&args, context),
+        Command::Categorize(args) => categories::categorize(&args, context),
+        Command::Categories(args) => categories::run(&args, context),
+        Command::Policy(args) => policy::run(&args, context),
+        Command::Passwd(args) => password::run(&args, context),
+        Command::Backup(args) => backup::backup(&args, context),
+        Command::Restore(args) => backup::restore(&args, context),
+        Command::Reveal(args) => reveal::run(&args, context),
     }
 }

@@ -7,18 +7,18 @@ use crate::cli::Passwd;
 use crate::session::{Context, Session};
 use crate::wire::{KdfJson, SessionAnswer};
 
-/// How often it is tried again when others change the account meanwhile.
-const ATTEMPTS: usize = 4;
-
 pub(crate) fn run(args: &Passwd, context: &mut Context) -> Result<(), Failure> {
     let mut session = Session::open(context)?;
-    let new = session.context().secrets.new_password("New password")?;
-    let kdf = args.kdf.kdf.unwrap_or(session.owner.prelogin().kdf);
-    for _ in 0..ATTEMPTS {
-        // What was stored under the new password cannot be merged with what others store under the old one: so the
-        // account is brought up to date first, and the change is one that changes nothing else.
-        let changed = session.owner.change_password(&new, kdf)?;
-        let answer = session.service.post(
+    let password = session.context().secrets.new_password("New password")?;
+    let new = session.owner.new_password(args.kdf.kdf.unwrap_or(session.owner.prelogin().kdf))?;
+    let stretched = new.stretch().run(&password)?;
+    // Whatever others stored while somebody was typing is taken over first: a vault under the new password cannot be
+    // merged with one under the old. The service refuses what still comes between.
+    session.refresh()?;
+    let changed = session.owner.change_password_stretched(new, stretched)?;
+    let answer: SessionAnswer = session
+        .service
+        .post(
             "/api/v1/password",
             &json!({
                 "old_login_proof": b64(changed.old_proof.expose()),
@@ -29,22 +29,14 @@ pub(crate) fn run(args: &Passwd, context: &mut Context) -> Result<(), Failure> {
                 "generation": changed.change.generation(),
                 "expected_generation": changed.change.expected(),
             }),
-        );
-        match answer {
-            Ok(answer) => {
-                let SessionAnswer { session: bearer, .. } = answer.json()?;
-                session.take_over(&bearer);
-                session.remember()?;
-                let output = session.output();
-                output.line("the password is changed; every other session of the account has ended")?;
-                output.line("backups open as before: with their own passphrase or recovery key")?;
-                output.object(&json!({ "generation": session.owner.generation() }))?;
-                session.close();
-                return Ok(());
-            }
-            Err(failure) if failure.code() == "vault.conflict" => session = session.reopen()?,
-            Err(failure) => return Err(failure),
-        }
-    }
-    Err(Failure::refused("vault.conflict", "the account kept changing elsewhere: try again"))
+        )?
+        .json()?;
+    session.take_over(&answer.session);
+    session.remember()?;
+    let output = session.output();
+    output.line("the password is changed; every other session of the account has ended")?;
+    output.line("backups open as before, with their own passphrase or recovery key")?;
+    output.object(&json!({ "generation": session.owner.generation() }))?;
+    session.close();
+    Ok(())
 }

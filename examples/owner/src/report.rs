@@ -6,12 +6,13 @@ mod csv_file;
 mod merge;
 mod period;
 
-use blindtally::{DeviceId, TokenClass};
+use blindtally::{DeviceId, Token, TokenClass};
 use blindtally_client::{Failure, visible};
 use serde_json::json;
 
 use crate::cli::{By, Report, Sort};
 use crate::devices;
+pub(crate) use crate::report::merge::BUILT_IN;
 use crate::report::merge::{Merger, Row};
 use crate::report::period::{Period, Span};
 use crate::session::{Context, Session};
@@ -38,6 +39,13 @@ pub(crate) fn run(args: &Report, context: &mut Context) -> Result<(), Failure> {
     print(&session, args, &sections)?;
     session.close();
     Ok(())
+}
+
+/// Every value of a class that was ever observed and can be read, with its token: one for each epoch.
+pub(crate) fn observed(session: &Session<'_>, class: TokenClass) -> Result<Vec<(String, Token)>, Failure> {
+    let question = Question { session, device: None, class: None };
+    let rows = question.totals(Kind::Value(class), Span::EVERYTHING)?;
+    Ok(merge::readable(&session.owner, class, rows.into_iter().filter_map(TotalsRow::key).collect()))
 }
 
 /// What rows are of: what the service is asked to group by.

@@ -5,7 +5,6 @@ use blindtally_client::{Failure, visible};
 use serde_json::json;
 
 use crate::ask::{self, Answer};
-use crate::categories;
 use crate::cli::Revoke;
 use crate::devices;
 use crate::session::{Context, Session, now};

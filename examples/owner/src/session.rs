@@ -88,11 +88,16 @@ impl<'c> Session<'c> {
         self.context
     }
 
+    /// Goes on with the session that the service has begun in place of this one.
+    pub(crate) fn take_over(&mut self, bearer: &str) {
+        self.service = Service::new(&self.profile.server).with_bearer(bearer);
+    }
+
     /// Logs in again with what is known already: a session ends after hours, a watch goes on for days.
     pub(crate) fn renew(&mut self) -> Result<(), Failure> {
         let service = Service::new(&self.profile.server);
         let answer = log_in(&service, &self.profile.login, &self.owner.login_proof())?;
-        self.service = service.with_bearer(&answer.session);
+        self.take_over(&answer.session);
         Ok(())
     }
 
@@ -173,7 +178,7 @@ impl<'c> Session<'c> {
 
     /// Compares what the keyring says with what the service has, and sends what is missing. Needed after a command that
     /// died between storing and sending; costs two requests otherwise.
-    fn settle(&mut self) -> Result<(), Failure> {
+    pub(crate) fn settle(&mut self) -> Result<(), Failure> {
         let known = self.service_status()?;
         let at_service = |device: &DeviceId| known.get(device).copied();
         let own = self.owner.policy().as_bytes();
@@ -207,7 +212,7 @@ impl<'c> Session<'c> {
     }
 
     /// What the service says of each device.
-    fn service_status(&self) -> Result<BTreeMap<DeviceId, ServiceStatus>, Failure> {
+    pub(crate) fn service_status(&self) -> Result<BTreeMap<DeviceId, ServiceStatus>, Failure> {
         let list: DeviceList = self.service.get("/api/v1/devices")?.json()?;
         let known = list.devices.iter().filter_map(|entry| Some((entry.device_id.parse().ok()?, entry.status)));
         Ok(known.collect())

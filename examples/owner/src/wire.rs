@@ -55,6 +55,13 @@ pub(crate) struct SessionAnswer {
     pub(crate) vault: String,
 }
 
+/// What a restored account has to go beyond.
+#[derive(Deserialize)]
+pub(crate) struct RestoreHead {
+    pub(crate) generation: u64,
+    pub(crate) policy: Option<String>,
+}
+
 #[derive(Deserialize)]
 pub(crate) struct DeviceList {
     pub(crate) devices: Vec<DeviceEntry>,

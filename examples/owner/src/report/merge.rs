@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use blindtally::{Epoch, Owner, RevealBatch, RevealError, Token, TokenClass};
-use blindtally_client::Failure;
 
 use crate::report::Kind;
 use crate::wire::TotalsRow;
@@ -155,9 +154,7 @@ fn reveal_tokens(owner: &Owner, class: TokenClass, tokens: Vec<String>) -> Vec<K
 }
 
 /// The values of tokens of a class, each with its token; those that cannot be read are left out.
-#[allow(dead_code)]
-pub(crate) fn readable(owner: &Owner, class: TokenClass, tokens: Vec<String>) -> Result<Vec<(String, Token)>, Failure> {
+pub(crate) fn readable(owner: &Owner, class: TokenClass, tokens: Vec<String>) -> Vec<(String, Token)> {
     let keys = reveal_tokens(owner, class, tokens).into_iter().filter(|key| key.unreadable.is_none());
-    let pairs = keys.filter_map(|key| Some((key.value?, key.token?.0.parse().ok()?)));
-    Ok(pairs.collect())
+    keys.filter_map(|key| Some((key.value?, key.token?.0.parse().ok()?))).collect()
 }

@@ -72,6 +72,8 @@ impl Period {
 }
 
 impl Span {
+    pub(crate) const EVERYTHING: Self = Self { from_us: None, to_us: None, offset_min: 0 };
+
     /// As the service is asked for it.
     pub(crate) fn query(self) -> String {
         let mut query = format!("&tz_offset_min={}", self.offset_min);
