@@ -3,7 +3,10 @@
 //! Prints criterion's report of ours as it goes, then a table; with `--json`, a JSON list as the last line, or in FILE.
 //! `--only` runs the figures whose name contains NAME.
 
+mod group_by;
+mod import;
 mod race;
+mod service;
 mod table;
 mod token;
 
@@ -37,6 +40,8 @@ fn run() -> Result<(), Box<dyn Error>> {
     }
     let mut races = Races::new(only);
     token::run(&mut races)?;
+    import::run(&mut races)?;
+    group_by::run(&mut races)?;
     let figures = races.into_figures();
     if figures.is_empty() {
         return Err("no figure has that name".into());

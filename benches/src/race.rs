@@ -33,7 +33,7 @@ impl Races {
 
     /// `ours` and each peer do the same work on `values` values at each call.
     pub(crate) fn run(&mut self, name: &str, values: u32, ours: &mut dyn FnMut(), peers: &mut [Peer<'_>]) {
-        if !name.contains(&self.only) && !peers.iter().any(|peer| figure_name(name, peer).contains(&self.only)) {
+        if !self.wants(name) && !peers.iter().any(|peer| figure_name(name, peer).contains(&self.only)) {
             return;
         }
         let mut ours_ns = Vec::new();
@@ -62,6 +62,20 @@ impl Races {
                 goal: peer.goal,
             });
         }
+    }
+
+    /// Whether a figure of that name is asked for.
+    pub(crate) fn wants(&self, name: &str) -> bool {
+        name.contains(&self.only)
+    }
+
+    /// Keeps a figure whose rounds were timed one after the other by its caller.
+    pub(crate) fn add(&mut self, name: &str, values: usize, ours: &[Duration], peer: &[Duration], goal: f64) {
+        let nanos = |times: &[Duration]| median(times.iter().map(|time| time.as_nanos() as f64).collect());
+        let (ours, peer) = (nanos(ours), nanos(peer));
+        let per_value = |nanos: f64| nanos / values as f64;
+        let (figure, ratio, goal) = (name.to_owned(), peer / ours, Some(goal));
+        self.figures.push(Figure { figure, ours: per_value(ours), peer: per_value(peer), ratio, goal });
     }
 
     pub(crate) fn into_figures(self) -> Vec<Figure> {
