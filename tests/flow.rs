@@ -463,3 +463,12 @@ fn a_vault_of_another_account_is_not_merged() {
     let (_, foreign) = owner();
     assert_eq!(one.sync(foreign.vault(), NOW).unwrap_err().code(), "unlock.other-account");
 }
+
+#[test]
+fn both_ends_can_be_shared_between_threads() {
+    fn shared<T: Send + std::marker::Sync>() {}
+    shared::<Agent>();
+    shared::<Owner>();
+    shared::<TokenKey>();
+    shared::<PendingAgent>();
+}
