@@ -78,7 +78,7 @@ pub(crate) async fn sign_up(
     .bind(kdf_text(&request.kdf)?)
     .bind(&request.salt.0[..])
     .bind(SecretHash::of(&request.login_proof.0).as_bytes())
-    .bind(recovery.as_ref().map(|hash| hash.as_bytes().as_slice()))
+    .bind(recovery.as_ref().map(|hash| hash.as_bytes()))
     .fetch_optional(&mut *tx)
     .await?;
     let (account,) = row.ok_or(Error::AccountExists)?;

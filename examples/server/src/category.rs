@@ -74,9 +74,8 @@ pub(crate) async fn unassign(
 ) -> Result<StatusCode, Error> {
     let kind = check(&request.class, &request.value)?;
     let mut tx = app.store.write().await?;
-    sqlx::query("DELETE FROM categories WHERE value = (SELECT id FROM dictionary WHERE account = $1 AND digest = $2)")
-        .bind(owner.account)
-        .bind(TextDigest::of(kind, &request.value).as_bytes())
+    sqlx::query("DELETE FROM categories WHERE value = (SELECT id FROM dictionary WHERE digest = $1)")
+        .bind(TextDigest::of(owner.account, kind, &request.value).as_bytes())
         .execute(&mut *tx)
         .await?;
     tx.commit().await?;
