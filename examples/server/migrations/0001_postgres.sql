@@ -83,16 +83,18 @@ CREATE TABLE deliveries (
     delivery BYTEA NOT NULL
 );
 
--- Every opaque value once per account and class. Searched by a digest of class and text,
--- because an index over texts of 8 KiB is impossible in PostgreSQL and wasteful in SQLite.
+-- Every opaque value once per account and class. Searched by a digest of account, class and text,
+-- because an index over texts of 8 KiB is impossible in PostgreSQL and wasteful in SQLite; and by
+-- the digest alone, because with a second condition PostgreSQL, while it has no statistics yet,
+-- reads all texts of the account instead.
 CREATE TABLE dictionary (
     id      BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     account BIGINT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
     class   TEXT NOT NULL,
-    digest  BYTEA NOT NULL,
-    text    TEXT COLLATE "C" NOT NULL,
-    UNIQUE (account, digest)
+    digest  BYTEA NOT NULL UNIQUE,
+    text    TEXT COLLATE "C" NOT NULL
 );
+CREATE INDEX dictionary_by_account ON dictionary (account);
 
 -- Integers only: counting and grouping never touch a text.
 CREATE TABLE events (

@@ -83,10 +83,9 @@ pub(crate) async fn unassign(
     let kind = check(&request.class, &request.value)?;
     let mut tx = app.store.write().await?;
     sqlx::query(
-        "DELETE FROM categories WHERE value = (SELECT id FROM dictionary WHERE account = $1 AND digest = $2)",
+        "DELETE FROM categories WHERE value = (SELECT id FROM dictionary WHERE digest = $1)",
     )
-    .bind(owner.account)
-    .bind(TextDigest::of(kind, &request.value).as_bytes())
+    .bind(TextDigest::of(owner.account, kind, &request.value).as_bytes())
     .execute(&mut *tx)
     .await?;
     tx.commit().await?;

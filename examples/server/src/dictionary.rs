@@ -11,10 +11,10 @@ use crate::class::Class;
 use crate::error::Error;
 use crate::store::{Store, Tx, column, in_chunks};
 
-/// What a text is searched by: a digest of its kind and itself.
+/// What a text is searched by: a digest of its account, its kind and itself.
 ///
 /// 16 bytes: a collision would have to be made on purpose with 2^64 work, by a device, and would
-/// merge two values of its own account.
+/// merge two values of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct TextDigest([u8; 16]);
 
@@ -35,8 +35,9 @@ impl Kind {
 }
 
 impl TextDigest {
-    pub(crate) fn of(kind: Kind, text: &str) -> Self {
+    pub(crate) fn of(account: i64, kind: Kind, text: &str) -> Self {
         let hash = Sha256::new()
+            .chain_update(account.to_be_bytes())
             .chain_update(kind.name())
             .chain_update([0])
             .chain_update(text)
@@ -58,7 +59,6 @@ pub(crate) struct DictionaryCache(Mutex<LruCache<Key, i64>>);
 /// never found again.
 #[derive(PartialEq, Eq, Hash)]
 struct Key {
-    account: i64,
     generation: i64,
     digest: TextDigest,
 }
@@ -80,7 +80,6 @@ impl DictionaryCache {
 pub(crate) struct Interned {
     /// In the order that was asked.
     pub(crate) ids: Vec<i64>,
-    account: i64,
     generation: i64,
     fresh: Vec<(TextDigest, i64)>,
 }
@@ -91,7 +90,6 @@ impl Interned {
         let mut cache = cache.lock();
         for (digest, id) in self.fresh {
             let key = Key {
-                account: self.account,
                 generation: self.generation,
                 digest,
             };
@@ -117,12 +115,8 @@ pub(crate) async fn intern(
     {
         let mut cache = cache.lock();
         for (place, (kind, text)) in texts.iter().enumerate() {
-            let digest = TextDigest::of(*kind, text);
-            match cache.get(&Key {
-                account,
-                generation,
-                digest,
-            }) {
+            let digest = TextDigest::of(account, *kind, text);
+            match cache.get(&Key { generation, digest }) {
                 Some(id) => ids[place] = *id,
                 None => missing.push((digest, place)),
             }
@@ -131,7 +125,7 @@ pub(crate) async fn intern(
     // One order for everybody: two batches with the same new texts wait, and never deadlock.
     missing.sort_unstable();
     let mut found = HashMap::with_capacity(missing.len());
-    select(store, tx, account, &missing, &mut found).await?;
+    select(store, tx, &missing, &mut found).await?;
     let unknown = |found: &HashMap<TextDigest, i64>| -> Vec<(TextDigest, usize)> {
         missing
             .iter()
@@ -141,13 +135,12 @@ pub(crate) async fn intern(
     };
     insert(store, tx, account, &unknown(&found), texts, &mut found).await?;
     // What another transaction inserted in between is there now.
-    select(store, tx, account, &unknown(&found), &mut found).await?;
+    select(store, tx, &unknown(&found), &mut found).await?;
     for (digest, place) in &missing {
         ids[*place] = *found.get(digest).ok_or(Error::StorageBusy)?;
     }
     Ok(Interned {
         ids,
-        account,
         generation,
         fresh: found.into_iter().collect(),
     })
@@ -156,13 +149,11 @@ pub(crate) async fn intern(
 async fn select(
     store: &Store,
     tx: &mut Tx,
-    account: i64,
     wanted: &[(TextDigest, usize)],
     found: &mut HashMap<TextDigest, i64>,
 ) -> Result<(), Error> {
     for chunk in in_chunks(wanted) {
-        let mut sql = store.sql("SELECT digest, id FROM dictionary WHERE account = ");
-        sql.bind(account).push(" AND digest IN (");
+        let mut sql = store.sql("SELECT digest, id FROM dictionary WHERE digest IN (");
         sql.list(chunk.iter().map(|(digest, _)| digest.as_bytes()))
             .push(")");
         collect(sql.query().fetch_all(&mut **tx).await?, found)?;

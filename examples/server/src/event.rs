@@ -288,29 +288,28 @@ async fn enrich(
     Ok(enriched)
 }
 
+/// Whether every enrichment has its event.
 async fn check_known(
     store: &Store,
     tx: &mut Tx,
     device: i64,
     enrichments: &[Enrichment],
 ) -> Result<(), Error> {
-    let mut known = std::collections::HashSet::with_capacity(enrichments.len());
     for chunk in in_chunks(enrichments) {
-        let mut sql = store.sql("SELECT seq FROM events WHERE device = ");
-        sql.bind(device).push(" AND seq IN (");
-        sql.list(chunk.iter().map(|enrichment| enrichment.seq))
-            .push(")");
-        for row in sql.query().fetch_all(&mut **tx).await? {
-            known.insert(column::<i64>(&row, 0)?);
+        let mut sql = store.sql("WITH wanted (seq) AS (VALUES ");
+        sql.rows(chunk.iter().map(|enrichment| [enrichment.seq]));
+        sql.push(
+            ") SELECT seq FROM wanted WHERE NOT EXISTS \
+             (SELECT 1 FROM events WHERE events.seq = wanted.seq AND events.device = ",
+        );
+        sql.bind(device).push(") LIMIT 1");
+        if let Some(row) = sql.query().fetch_optional(&mut **tx).await? {
+            return Err(Error::EventUnknown {
+                seq: column(&row, 0)?,
+            });
         }
     }
-    match enrichments
-        .iter()
-        .find(|enrichment| !known.contains(&enrichment.seq))
-    {
-        Some(unknown) => Err(Error::EventUnknown { seq: unknown.seq }),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 async fn count_stored(

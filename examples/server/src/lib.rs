@@ -6,7 +6,7 @@
 //! is written down in this folder's README.
 //!
 //! Reading order: [`serve`] starts everything, `router` says which function answers what,
-//! [`Store`] is the database, and each other file is one noun of the HTTP API with its SQL.
+//! `store` is the database, and each other file is one noun of the HTTP API with its SQL.
 
 mod account;
 mod app;
@@ -29,6 +29,7 @@ mod health;
 mod id;
 mod kdf;
 mod limiter;
+mod linger;
 pub mod log;
 mod openapi;
 mod page;

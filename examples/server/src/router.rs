@@ -18,8 +18,8 @@ use crate::config::Config;
 use crate::error::{Error, StartError};
 use crate::openapi::{self, Info};
 use crate::{
-    account, category, claim, delivery, device, enrollment, event, health, log, page, policy,
-    retention, session, ticket, totals, vault,
+    account, category, claim, delivery, device, enrollment, event, health, linger, log, page,
+    policy, retention, session, ticket, totals, vault,
 };
 
 /// Everything that answers, and the document that describes it.
@@ -86,6 +86,7 @@ pub(crate) fn router(app: App) -> Result<Router, StartError> {
         .fallback(async || Error::RouteUnknown)
         .method_not_allowed_fallback(async || Error::MethodUnknown)
         .layer(middleware::from_fn_with_state(app.clone(), within_time))
+        .layer(middleware::from_fn(linger::request))
         .layer(middleware::from_fn(log::request))
         .layer(middleware::map_response(harden));
     if let Some(cors) = cors(&app.config)? {

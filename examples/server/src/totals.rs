@@ -362,10 +362,8 @@ impl<'q> Question<'q> {
 /// Only events whose `column` holds `text`.
 fn push_text(sql: &mut Sql, account: i64, column: &str, kind: Kind, text: &str) {
     sql.push(" AND e.").push(column);
-    sql.push(" = (SELECT id FROM dictionary WHERE account = ")
-        .bind(account);
-    sql.push(" AND digest = ")
-        .bind(TextDigest::of(kind, text).as_bytes())
+    sql.push(" = (SELECT id FROM dictionary WHERE digest = ")
+        .bind(TextDigest::of(account, kind, text).as_bytes())
         .push(")");
 }
 

@@ -142,7 +142,25 @@ async fn a_body_of_300_mb_is_refused_before_it_is_sent(database: Database) {
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
 }
 
+async fn a_refusal_is_seen_by_a_client_that_is_still_sending(database: Database) {
+    let service = database.start().await;
+    let account = service.sign_up("ada").await;
+    let device = account.device().await;
+    let path = format!("/api/v1/devices/{}/revoke", device.device_id);
+    account.call(POST, &path).send().await.ok(204);
+    for _ in 0..20 {
+        // Refused before the first byte of the body matters, which fits no socket buffer.
+        let body = vec![b' '; 15 * 1024 * 1024];
+        send(&device, "identity", body.clone())
+            .await
+            .refused(403, "device.revoked");
+        let answer = service.call(POST, "/api/v1/login").bytes(body).await;
+        answer.refused(413, "request.too-large");
+    }
+}
+
 on_both_databases![
+    a_refusal_is_seen_by_a_client_that_is_still_sending,
     batches_may_be_compressed,
     the_limit_is_on_what_a_body_decompresses_to,
     a_batch_has_at_most_5000_events,
