@@ -20,7 +20,8 @@ use crate::policy::{NO_PREVIOUS, Policy, SignedPolicy};
 use crate::record::{Record, RecordKey};
 use crate::secret::{self, Secret};
 use crate::ticket::{AccountCode, Ticket};
-use crate::token::{Token, TokenBatch, TokenKey};
+use crate::token::{Token, TokenKey};
+use crate::token_batch::TokenBatch;
 
 /// What a device knows from the start and for ever.
 pub(crate) struct Device {
@@ -111,7 +112,7 @@ impl Device {
                 return if hash == stored.delivery_hash { Ok(Verdict::Known) } else { Err(AcceptError::Refused) };
             }
         }
-        if !self.is_meant_by(header) {
+        if !self.is_meant_by(header, sender) {
             return Err(AcceptError::Refused);
         }
         let bundle = delivery.open(&self.identity).ok_or(AcceptError::Refused)?;
@@ -127,12 +128,12 @@ impl Device {
         Ok(Verdict::New(Box::new(Accepted { owner, seq, delivery_hash: hash, epoch, key_id, policy, keys })))
     }
 
-    fn is_meant_by(&self, header: &DeliveryHeader) -> bool {
+    fn is_meant_by(&self, header: &DeliveryHeader, sender: &PublicIdentity) -> bool {
         let own = self.identity.public().fingerprint();
         header.account == self.account
             && header.recipient == own.device_id(self.account)
             && header.recipient_fingerprint == own
-            && self.pin.holds(&header.sender_fingerprint)
+            && header.sender_fingerprint == sender.fingerprint()
             && header.enrollment_nonce == self.nonce
     }
 
@@ -145,12 +146,11 @@ impl Device {
         let signed = SignedPolicy::open(&bundle.policy, self.account, sender).ok().flatten();
         let signed = signed.ok_or(AcceptError::Refused)?;
         let policy = signed.policy();
-        let allowed = |class: &AnyClass| policy.classes.iter().any(|(known, _)| known == class);
         let fits = signed.hash() == header.policy_hash
             && policy.epoch == header.epoch
             && policy.key_id == header.key_id
             && !policy.revoked.contains(&self.id())
-            && bundle.keys.iter().all(|(class, _)| allowed(class));
+            && bundle.keys.iter().all(|(class, _)| policy.lists(*class));
         if fits { Ok(signed) } else { Err(AcceptError::Refused) }
     }
 }
@@ -410,8 +410,14 @@ impl Agent {
     /// # Errors
     /// [`RecordError`].
     pub fn seal_record(&self, class: RecordClass, value: &str, seq: u64) -> Result<Record, RecordError> {
-        let Phase::Sealing { records, .. } = &self.phase else { return Err(RecordError::NoKey) };
+        let Phase::Sealing { records, .. } = &self.phase else { return Err(RecordError::Revoked) };
         let class = AnyClass::Record(class);
+        if self.policy().needs_upgrade {
+            return Err(RecordError::NeedsUpgrade);
+        }
+        if !self.policy().lists(class) {
+            return Err(RecordError::NoKey);
+        }
         let mut sealed = records.iter().map(|key| key.seal(class, value, seq));
         sealed.find(|sealed| *sealed != Err(RecordError::NoKey)).unwrap_or(Err(RecordError::NoKey))
     }
@@ -482,6 +488,8 @@ impl Agent {
         match &self.phase {
             Phase::Revoked => Err(TokenizeError::Revoked),
             Phase::Sealing { .. } if self.policy().needs_upgrade => Err(TokenizeError::NeedsUpgrade),
+            // A later policy may have dropped a class whose key is still here.
+            Phase::Sealing { .. } if !self.policy().lists(AnyClass::Token(class)) => Err(TokenizeError::NoKey),
             Phase::Sealing { tokens, .. } => tokens.iter().find(|key| key.class() == class).ok_or(TokenizeError::NoKey),
         }
     }

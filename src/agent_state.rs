@@ -101,6 +101,10 @@ impl SavedAgent {
             PENDING => RestoredAgent::Pending(PendingAgent { device }),
             SEALING | REVOKED => {
                 let accepted = read_accepted(&mut reader, device.account)?;
+                let pinned = device.pin == Pin::Full(accepted.owner.fingerprint());
+                if !pinned || (phase == REVOKED && !accepted.keys.is_empty()) {
+                    return Err(ParseError::Value.into());
+                }
                 let mut agent = Agent::new(device, accepted);
                 if phase == REVOKED {
                     agent.phase = Phase::Revoked;

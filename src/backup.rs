@@ -64,7 +64,8 @@ pub enum BackupLock {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Backup {
     bytes: Vec<u8>,
-    fingerprint_code: String,
+    /// The first 120 bits of the account's fingerprint, as the readable header names them.
+    fingerprint: [u8; 15],
     account: AccountId,
     lock: BackupLock,
     salt: [u8; 16],
@@ -72,14 +73,14 @@ pub struct Backup {
 
 impl Backup {
     pub(crate) fn new(bytes: Vec<u8>, fingerprint: &Fingerprint) -> Result<Self, ParseError> {
-        Self::with_code(bytes, fingerprint.code())
+        Self::with_fingerprint(bytes, fingerprint.prefix())
     }
 
-    fn with_code(bytes: Vec<u8>, fingerprint_code: String) -> Result<Self, ParseError> {
+    fn with_fingerprint(bytes: Vec<u8>, fingerprint: [u8; 15]) -> Result<Self, ParseError> {
         let wrapped = Wrapped::parse(&bytes, Kind::Backup)?;
         let lock = wrapped.kdf.map_or(BackupLock::RecoveryKey, BackupLock::Passphrase);
         let (account, salt) = (wrapped.account, wrapped.salt);
-        Ok(Self { bytes, fingerprint_code, account, lock, salt })
+        Ok(Self { bytes, fingerprint, account, lock, salt })
     }
 
     /// Reads the text of [`Backup::to_text`]. Blank lines, indentation, line ends, text before and after do not matter.
@@ -109,7 +110,8 @@ impl Backup {
         if checksum.ok_or(ParseError::Truncated)? != checksum_of(&bytes) {
             return Err(ParseError::Checksum);
         }
-        Self::with_code(bytes, code)
+        let code = crockford::decode::<15>(&code, Fingerprint::CODE_CHARS).ok_or(ParseError::Encoding)?;
+        Self::with_fingerprint(bytes, *code.expose())
     }
 
     /// The file: a header for people, then the sealed keyring in base64url, between two marker lines.
@@ -121,7 +123,7 @@ impl Backup {
         let mut text = format!(
             "{BEGIN}\nAccount: {}\nFingerprint: {}\nOpens with: {lock}\nChecksum: {}\n\n",
             self.account,
-            self.fingerprint_code,
+            *crockford::encode(&self.fingerprint, Fingerprint::CODE_CHARS, 4),
             checksum_of(&self.bytes)
         );
         let body = wire::encode_text("", &self.bytes);
@@ -194,7 +196,7 @@ impl Backup {
     fn open(&self, keys: &WrapKeys) -> Result<Restored, UnlockError> {
         let opened: Opened = Wrapped::parse(&self.bytes, Kind::Backup)?.open(keys)?;
         let keyring = Keyring::open(&opened)?;
-        if keyring.identity.public().fingerprint().code() != self.fingerprint_code {
+        if keyring.identity.public().fingerprint().prefix() != self.fingerprint {
             return Err(UnlockError::OtherAccount);
         }
         let ring = TokenRing::new(&keyring);

@@ -15,7 +15,7 @@ use crate::wire::{self, Reader, Writer};
 /// Longest request in bytes.
 pub(crate) const REQUEST_MAX: usize = 4096;
 /// Longest device name in bytes of UTF-8.
-const NAME_MAX: usize = 128;
+pub(crate) const NAME_MAX: usize = 128;
 const SIGNATURE_LABEL: &str = "enrollment";
 const BY_TICKET: u8 = 1;
 const BY_COMPARISON: u8 = 2;

@@ -100,6 +100,8 @@ error_enum! {
         NoKey = "record.no-key", "there is no key for this record";
         Tampered = "record.tampered", "the record is damaged, or belongs elsewhere";
         Plaintext = "record.plaintext", "the record is authentic but its content is not minimally padded UTF-8";
+        NeedsUpgrade = "agent.needs-upgrade", "the policy asks for something this version does not know: nothing is sealed until it is upgraded";
+        Revoked = "agent.revoked", "this device was revoked: its keys are erased";
     } from { Malformed(ParseError); Entropy(EntropyError); }
 }
 

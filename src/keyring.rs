@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use zeroize::Zeroizing;
 
-use crate::enrollment::check_name;
+use crate::enrollment::{NAME_MAX, check_name};
 use crate::error::{ParseError, UnlockError};
 use crate::id::{AccountId, DeviceId, Epoch, TicketId};
 use crate::identity::{Identity, PKCS8_MAX, PublicIdentity, SPKI_MAX};
@@ -179,15 +179,12 @@ impl Keyring {
     }
 
     /// Everything that either history knows: no device, key, cancellation or revocation of either is lost. Of two
-    /// policies the one with the higher version stays, of equal ones `other`'s.
+    /// policies the one with the higher version stays, of equal ones `other`'s, and the ticket root with it.
     ///
     /// # Errors
     /// [`UnlockError::OtherAccount`] if it is another account's.
     pub(crate) fn merge(&self, other: &Self) -> Result<Self, UnlockError> {
-        let same = self.account == other.account
-            && self.identity.public() == other.identity.public()
-            && self.ticket_root == other.ticket_root;
-        if !same {
+        if self.account != other.account || self.identity.public() != other.identity.public() {
             return Err(UnlockError::OtherAccount);
         }
         let mut merged = other.duplicate();
@@ -200,6 +197,7 @@ impl Keyring {
         merged.epochs.sort_by_key(|(epoch, _)| *epoch);
         if self.policy.policy().version > merged.policy.policy().version {
             merged.policy = self.policy.clone();
+            merged.ticket_root = self.ticket_root.duplicate();
         }
         for (id, device) in &self.devices {
             let known = merged.devices.entry(*id).or_insert_with(|| device.clone());
@@ -243,7 +241,7 @@ fn read_device(reader: &mut Reader<'_>) -> Result<Device, ParseError> {
         1 => Some(TicketId::from_bytes(reader.array()?)),
         _ => return Err(ParseError::Value),
     };
-    let name = core::str::from_utf8(reader.lp(usize::from(u16::MAX))?).map_err(|_| ParseError::Value)?.to_owned();
+    let name = core::str::from_utf8(reader.lp(NAME_MAX)?).map_err(|_| ParseError::Value)?.to_owned();
     check_name(&name).map_err(|_| ParseError::Value)?;
     let status = match reader.u8()? {
         1 => DeviceStatus::Active,

@@ -72,6 +72,11 @@ impl EpochKey {
         KeyId::from_bytes(id)
     }
 
+    /// What shows the service that a backup was opened.
+    pub(crate) fn recovery(&self) -> Secret<32> {
+        Secret::build(|proof| self.derive("recovery", &[], proof))
+    }
+
     /// The key of one class: what an agent gets for a token class, and a manager's grant would hold.
     pub fn class_key<C: Class>(&self, class: C) -> ClassKey<C> {
         let key = Secret::build(|key| self.derive("class", &[class.id()], key));

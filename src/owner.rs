@@ -11,7 +11,7 @@ use crate::error::{InspectError, OwnerError, ParseError, RevealError, TokenizeEr
 use crate::id::{AccountId, DeviceId, Epoch, TicketId};
 use crate::identity::{Fingerprint, Identity, RsaSize};
 use crate::keyring::{Device, DeviceStatus, Keyring};
-use crate::master_key::{EpochKey, MasterKey, Scope, expand};
+use crate::master_key::{EpochKey, MasterKey, Scope};
 use crate::password::{
     AccountSecret, Kdf, LoginName, LoginProof, OwnWrapError, Password, Prelogin, Purpose, Stretch, Stretched,
     Unlocking, WrapKeys, Wrapping,
@@ -21,7 +21,8 @@ use crate::secret::{self, Secret};
 use crate::suite::Suite;
 use crate::ticket::{AccountCode, Ticket, TicketTerms, TicketUses};
 use crate::time::{Lifetime, Timestamp};
-use crate::token::{RevealBatch, Token};
+use crate::token::Token;
+use crate::token_batch::RevealBatch;
 use crate::token_ring::TokenRing;
 
 /// Choices at the creation of an account, or when it is restored.
@@ -222,6 +223,7 @@ impl Owner {
             key_id: current.key_id(),
             revoked: Vec::new(),
             classes: default_classes(),
+            unreadable: Vec::new(),
             needs_upgrade: false,
         };
         let signature = identity.sign(&Policy::message(&policy.encode())).map_err(|_| OwnerError::Rsa)?;
@@ -263,7 +265,9 @@ impl Owner {
     }
 
     /// Makes an opened backup an owner again, under a new password. Takes the account above whatever `head` and the
-    /// clock show, so that no agent refuses what comes next, and delivers to every device the backup knows.
+    /// clock show, so that no agent refuses what comes next, and delivers to every device the backup knows and the policy
+    /// that the service shows does not revoke. Every ticket issued before is void. Look through [`Owner::devices`]
+    /// afterwards: a service that withholds its policy hides what was revoked since the backup was made.
     ///
     /// # Errors
     /// As [`Owner::create`]; [`OwnerError::Full`] if the service shows numbers that cannot be exceeded.
@@ -301,6 +305,13 @@ impl Owner {
         let stored = head.generation;
         let mut owner = Self { keyring, current, ring, wrapping, login, account_secret, stored };
         let mut next = owner.keyring.duplicate();
+        // Tickets spent since the backup was made are forgotten: none of the old ones is good any more.
+        next.ticket_root = Secret::random()?;
+        for device in shown.iter().flat_map(|shown| shown.policy().revoked()) {
+            if let Some(known) = next.devices.get_mut(device) {
+                known.status = DeviceStatus::Revoked;
+            }
+        }
         let mut policy = next_policy(&next, now)?;
         policy.previous = NO_PREVIOUS;
         if let Some(shown) = shown.as_ref().map(SignedPolicy::policy) {
@@ -388,7 +399,12 @@ impl Owner {
     /// [`InspectError::Spent`] is an alarm to show: another device used the ticket first. [`InspectError::Mac`] means
     /// that the request was not made with a ticket of this account, or was changed on its way.
     pub fn inspect(&self, request: &EnrollmentRequest, now: Timestamp) -> Result<Inspection, InspectError> {
-        if request.account != self.keyring.account {
+        let own = self.fingerprint();
+        let ours = match &request.proof {
+            Proof::Comparison { prefix, .. } => *prefix == own.prefix(),
+            Proof::Ticket { fingerprint, .. } => *fingerprint == own,
+        };
+        if request.account != self.keyring.account || !ours {
             return Err(InspectError::OtherAccount);
         }
         let device = request.device_id();
@@ -397,16 +413,8 @@ impl Owner {
             return Err(InspectError::Revoked);
         }
         match &request.proof {
-            Proof::Comparison { prefix, .. } => {
-                if *prefix != self.fingerprint().prefix() {
-                    return Err(InspectError::OtherAccount);
-                }
-                Ok(Inspection::NeedsComparison(ComparisonRequest { request: request.clone() }))
-            }
-            Proof::Ticket { terms, fingerprint, .. } => {
-                if *fingerprint != self.fingerprint() {
-                    return Err(InspectError::OtherAccount);
-                }
+            Proof::Comparison { .. } => Ok(Inspection::NeedsComparison(ComparisonRequest { request: request.clone() })),
+            Proof::Ticket { terms, .. } => {
                 let keys = terms.secret(&self.keyring.ticket_root).keys(terms.account, terms.id);
                 let name = request.authenticate(&keys)?;
                 let again = known.is_some_and(|known| known.ticket == Some(terms.id) && known.nonce == request.nonce);
@@ -847,6 +855,8 @@ fn admit(keyring: &mut Keyring, request: VerifiedRequest, now: Timestamp) -> Res
     if known.is_some_and(|known| known.status == DeviceStatus::Revoked) {
         return Err(OwnerError::DeviceRevoked);
     }
+    // A ticket stays spent when its device comes back another way.
+    let earlier = known.and_then(|known| known.ticket);
     let last_seq = known.map_or(0, |known| known.last_seq);
     let confirmed_at = known.map_or(now, |known| known.confirmed_at);
     if known.is_none()
@@ -860,6 +870,9 @@ fn admit(keyring: &mut Keyring, request: VerifiedRequest, now: Timestamp) -> Res
         }
     }
     let ticket = ticket.map(|terms| terms.id);
+    if earlier != ticket {
+        keyring.cancelled.extend(earlier);
+    }
     let status = DeviceStatus::Active;
     keyring.devices.insert(device, Device { identity, nonce, ticket, name, status, last_seq, confirmed_at });
     Ok(device)
@@ -909,7 +922,10 @@ fn delivered_key(epoch_key: &EpochKey, class: AnyClass, device: DeviceId) -> Sec
     }
 }
 
+/// Of the first epoch's key: every backup there ever was has it, and it never changes.
 fn recovery_proof(keyring: &Keyring) -> LoginProof {
-    let info: [&[u8]; 2] = [b"blindtally/v1\0\0\x08recovery", keyring.account.as_bytes()];
-    LoginProof::from_secret(Secret::build(|out| expand(&keyring.ticket_root, &info, out)))
+    LoginProof::from_secret(match keyring.epochs.first() {
+        Some(&(epoch, ref key)) => key.epoch_key(Scope { account: keyring.account, epoch }).recovery(),
+        None => keyring.ticket_root.duplicate(),
+    })
 }

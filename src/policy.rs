@@ -76,6 +76,8 @@ pub struct Policy {
     pub(crate) revoked: Vec<DeviceId>,
     /// Ascending by class id. Entries of classes unknown here were skipped.
     pub(crate) classes: Vec<(AnyClass, CanonicalForm)>,
+    /// Classes known here whose entry is not: in the policy, but nothing can be sealed until an upgrade.
+    pub(crate) unreadable: Vec<AnyClass>,
     /// Whether the policy asks for a floor or form that this version does not know.
     pub(crate) needs_upgrade: bool,
 }
@@ -115,6 +117,11 @@ impl Policy {
     pub fn canonical_form(&self, class: TokenClass) -> CanonicalForm {
         let entry = self.classes.iter().find(|(known, _)| *known == AnyClass::Token(class));
         entry.map(|(_, form)| *form).unwrap_or_default()
+    }
+
+    /// Whether devices may be given keys of this class.
+    pub(crate) fn lists(&self, class: AnyClass) -> bool {
+        self.classes.iter().any(|(known, _)| *known == class) || self.unreadable.contains(&class)
     }
 
     /// The bytes that are signed, and all of a signed policy but its signature.
@@ -192,7 +199,7 @@ fn parse(bytes: &[u8]) -> Result<(Policy, &[u8], &[u8]), ParseError> {
     let floors = reader.take(count.into())?.to_vec();
     ascending(&floors)?;
     for floor in &floors {
-        needs_upgrade |= !Suite::FLOORS.iter().any(|suite| *suite as u8 == *floor);
+        needs_upgrade |= !Suite::is_registered(*floor);
     }
     let epoch = Epoch::new(reader.u16()?)?;
     let key_id = KeyId::from_bytes(reader.array()?);
@@ -201,6 +208,7 @@ fn parse(bytes: &[u8]) -> Result<(Policy, &[u8], &[u8]), ParseError> {
     ascending(&revoked)?;
     let mut ids = Vec::new();
     let mut classes = Vec::new();
+    let mut unreadable = Vec::new();
     for _ in 0..reader.u16()? {
         let entry = reader.lp(usize::from(u16::MAX))?;
         let &[id, ref form @ ..] = entry else { return Err(ParseError::Truncated) };
@@ -209,12 +217,13 @@ fn parse(bytes: &[u8]) -> Result<(Policy, &[u8], &[u8]), ParseError> {
         match *form {
             [form] => match CanonicalForm::from_id(form) {
                 Some(form) => classes.push((class, form)),
-                None => needs_upgrade = true,
+                None => unreadable.push(class),
             },
             [] => return Err(ParseError::Truncated),
-            _ => needs_upgrade = true,
+            _ => unreadable.push(class),
         }
     }
+    needs_upgrade |= !unreadable.is_empty();
     ascending(&ids)?;
     let encoded = reader.before();
     let signature = reader.lp(RSA_MAX)?;
@@ -230,6 +239,7 @@ fn parse(bytes: &[u8]) -> Result<(Policy, &[u8], &[u8]), ParseError> {
         key_id,
         revoked,
         classes,
+        unreadable,
         needs_upgrade,
     };
     Ok((policy, encoded, signature))

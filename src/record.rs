@@ -60,7 +60,9 @@ impl Record {
         if sealed > wire::padded_len(VALUE_MAX) + aead::TAG_LEN {
             return Err(ParseError::TooLong);
         }
-        if !sealed.is_multiple_of(16) {
+        // A padded length is one that the longest value it could hold is padded to.
+        let padded = sealed - aead::TAG_LEN;
+        if wire::padded_len(padded - 1) != padded {
             return Err(ParseError::Value);
         }
         Ok(Self { bytes: bytes.to_vec(), class, epoch, device, seq })

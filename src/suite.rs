@@ -49,6 +49,24 @@ pub enum Suite {
 }
 
 impl Suite {
-    /// The suites that a policy may set a floor for, in the order in which it lists them.
+    /// The floors of a new account's policy, ascending: the suites of what agents seal.
     pub(crate) const FLOORS: [Suite; 3] = [Suite::Token, Suite::Record, Suite::Blob];
+
+    /// Every suite that is registered.
+    const ALL: [Suite; 9] = [
+        Suite::Token,
+        Suite::Record,
+        Suite::Blob,
+        Suite::Wrap,
+        Suite::Enrollment,
+        Suite::Delivery,
+        Suite::Policy,
+        Suite::State,
+        Suite::WrappedState,
+    ];
+
+    /// Whether this version knows the suite of that id, and so meets a floor of it.
+    pub(crate) fn is_registered(id: u8) -> bool {
+        Self::ALL.iter().any(|suite| *suite as u8 == id)
+    }
 }

@@ -19,7 +19,6 @@ use crate::wire::{self, Reader, Writer};
 
 const PREFIX: &str = "btt1_";
 const LINK: &str = "blindtally:";
-const LEN: usize = 4 + 16 + 32 + 16 + 16 + 8 + 2 + 4;
 const LIFETIME_MAX: Lifetime = Lifetime::days(30);
 const SHARED_LIFETIME_MAX: Lifetime = Lifetime::hours(24);
 const USES_MAX: u16 = 50;
@@ -134,7 +133,7 @@ impl Ticket {
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         let text = text.trim();
         let bytes = wire::decode_text(PREFIX, text.strip_prefix(LINK).unwrap_or(text))?;
-        let mut reader = Reader::artefact(&bytes, Kind::Ticket, Suite::Enrollment, LEN)?;
+        let mut reader = Reader::artefact(&bytes, Kind::Ticket, Suite::Enrollment, usize::MAX)?;
         let account = AccountId::from_bytes(reader.array()?);
         let fingerprint = Fingerprint::from_bytes(reader.array()?);
         let id = TicketId::from_bytes(reader.array()?);

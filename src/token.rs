@@ -1,9 +1,9 @@
 //! Tokens: equal values of one class become equal tokens, so a service without keys can group and count (SPEC.md#token).
 
-use core::borrow::Borrow;
 use core::fmt;
 use core::str::FromStr;
 
+use base64_simd::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -11,19 +11,21 @@ use crate::class::TokenClass;
 use crate::error::{ParseError, RevealError, TokenizeError};
 use crate::id::{Epoch, TokenIndex};
 use crate::master_key::{ClassKey, Scope, purpose_key};
-use crate::siv::Siv;
+use crate::siv::{Message, Siv};
 use crate::suite::Suite;
-use crate::wire::{Reader, decode_text, encode_text, pad, padded_len, unpad};
+use crate::wire::{Reader, decode_text, encode_text, padded_len, unpad};
 
 /// The longest value that can be tokenized, in bytes of UTF-8.
 pub const MAX_TOKEN_VALUE: usize = 4096;
 
 pub(crate) const TEXT_PREFIX: &str = "bt1_";
-const HEADER: usize = 4;
+/// What [`TEXT_PREFIX`] says in base64url: a token that follows these bytes is encoded with its prefix.
+pub(crate) const PREFIX: [u8; 3] = [0x6e, 0xdd, 0x7f];
+pub(crate) const HEADER: usize = 4;
 const TAG: usize = 16;
 const MIN_LEN: usize = HEADER + 16 + TAG;
 const MAX_LEN: usize = HEADER + padded_len(MAX_TOKEN_VALUE) + TAG;
-const MAX_TEXT_LEN: usize = TEXT_PREFIX.len() + (MAX_LEN * 4).div_ceil(3);
+pub(crate) const MAX_TEXT_LEN: usize = TEXT_PREFIX.len() + (MAX_LEN * 4).div_ceil(3);
 
 /// A well-formed token: a sealed value that anyone can compare and only the owner can reveal.
 ///
@@ -70,7 +72,7 @@ impl Token {
 }
 
 /// The strict check of everything that needs no key.
-fn parse(bytes: &[u8]) -> Result<(TokenClass, Epoch), ParseError> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<(TokenClass, Epoch), ParseError> {
     if bytes.len() > MAX_LEN {
         return Err(ParseError::TooLong);
     }
@@ -118,13 +120,30 @@ impl fmt::Debug for Token {
     }
 }
 
+/// A value that is not too long, as it is sealed, and the length of its token.
+pub(crate) fn padded(value: &str) -> Result<(Message<'_>, usize), TokenizeError> {
+    if value.len() > MAX_TOKEN_VALUE {
+        return Err(TokenizeError::TooLong);
+    }
+    let len = padded_len(value.len());
+    Ok((Message::padded(value.as_bytes(), len), HEADER + len + TAG))
+}
+
+/// The value in an authentic message.
+pub(crate) fn value_of(message: &[u8]) -> Result<&str, RevealError> {
+    unpad(message)
+        .filter(|value| value.len() <= MAX_TOKEN_VALUE)
+        .and_then(|value| str::from_utf8(value).ok())
+        .ok_or(RevealError::Plaintext)
+}
+
 /// The key of one token class in one account and epoch, made ready: seals and reveals.
 ///
 /// Agents that share a class share its key, which is what makes their tokens equal. An agent holds these; its public
 /// API does not reveal.
 pub struct TokenKey {
-    siv: Siv,
-    header: [u8; HEADER],
+    pub(crate) siv: Siv,
+    pub(crate) header: [u8; HEADER],
     class: TokenClass,
     scope: Scope,
 }
@@ -169,14 +188,10 @@ impl TokenKey {
     /// # Errors
     /// [`TokenizeError::TooLong`] for a value of more than [`MAX_TOKEN_VALUE`] bytes; `out` is then as it was.
     pub fn tokenize_into(&self, value: &str, out: &mut Vec<u8>) -> Result<(), TokenizeError> {
-        if value.len() > MAX_TOKEN_VALUE {
-            return Err(TokenizeError::TooLong);
-        }
-        let mut sealed = pad(value.as_bytes());
-        let tag = self.siv.seal(&mut sealed);
-        out.extend_from_slice(&self.header);
-        out.extend_from_slice(&sealed);
-        out.extend_from_slice(&tag);
+        let (message, len) = padded(value)?;
+        let start = out.len();
+        out.resize(start + len, 0);
+        self.write(message, out.get_mut(start..).unwrap_or_default());
         Ok(())
     }
 
@@ -185,22 +200,27 @@ impl TokenKey {
     /// # Errors
     /// [`TokenizeError::TooLong`] for a value of more than [`MAX_TOKEN_VALUE`] bytes.
     pub fn tokenize_to_string(&self, value: &str) -> Result<String, TokenizeError> {
-        let mut bytes = Vec::new();
-        self.tokenize_into(value, &mut bytes)?;
-        Ok(encode_text(TEXT_PREFIX, &bytes))
+        let (message, len) = padded(value)?;
+        let (mut short, mut long);
+        let slot = if len <= 128 {
+            short = [0; PREFIX.len() + 128];
+            &mut short[..PREFIX.len() + len]
+        } else {
+            long = vec![0; PREFIX.len() + len];
+            &mut long[..]
+        };
+        if let Some((prefix, token)) = slot.split_first_chunk_mut() {
+            *prefix = PREFIX;
+            self.write(message, token);
+        }
+        Ok(URL_SAFE_NO_PAD.encode_to_string(slot))
     }
 
-    /// Tokenizes many values at several times the speed of one by one; `out` is emptied first, and keeps its memory.
-    pub fn tokenize_batch(&self, values: impl IntoIterator<Item = impl AsRef<str>>, out: &mut TokenBatch) {
-        out.text.clear();
-        out.items.clear();
-        for value in values {
-            let item = self.tokenize_to_string(value.as_ref()).map(|text| {
-                let start = out.text.len();
-                out.text.push_str(&text);
-                (start, out.text.len())
-            });
-            out.items.push(item);
+    #[inline]
+    fn write(&self, message: Message<'_>, out: &mut [u8]) {
+        if let Some((header, sealed)) = out.split_first_chunk_mut() {
+            *header = self.header;
+            self.siv.seal(message, sealed);
         }
     }
 
@@ -213,151 +233,18 @@ impl TokenKey {
         if (token.class, token.epoch) != (self.class, self.scope.epoch) {
             return Err(RevealError::NoKey);
         }
-        let mut value = String::new();
-        self.open(&token.bytes, &mut value)?;
-        Ok(value)
-    }
-
-    /// Parses, checks and reveals many tokens; `out` is emptied first, and keeps its memory.
-    pub fn reveal_batch(&self, texts: impl IntoIterator<Item = impl AsRef<str>>, out: &mut RevealBatch) {
-        out.reveal(texts, |class, epoch| {
-            if (class, epoch) == (self.class, self.scope.epoch) { core::slice::from_ref(self) } else { &[] }
-        });
-    }
-
-    fn open(&self, bytes: &[u8], out: &mut String) -> Result<(), RevealError> {
-        let sealed = bytes.get(HEADER..).unwrap_or_default();
+        let sealed = token.bytes.get(HEADER..).unwrap_or_default();
         let (message, tag) = sealed.split_last_chunk::<TAG>().ok_or(RevealError::Tampered)?;
         let mut message = Zeroizing::new(message.to_vec());
         if !self.siv.open(&mut message, tag) {
             return Err(RevealError::Tampered);
         }
-        let value = unpad(&message).and_then(|value| str::from_utf8(value).ok()).ok_or(RevealError::Plaintext)?;
-        if value.len() > MAX_TOKEN_VALUE {
-            return Err(RevealError::Plaintext);
-        }
-        out.push_str(value);
-        Ok(())
+        value_of(&message).map(str::to_owned)
     }
 }
 
 impl fmt::Debug for TokenKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenKey").field("class", &self.class).field("scope", &self.scope).finish_non_exhaustive()
-    }
-}
-
-/// The texts of many tokens, one result for each value, in memory that is used again.
-#[derive(Default)]
-pub struct TokenBatch {
-    text: String,
-    items: Vec<Result<(usize, usize), TokenizeError>>,
-}
-
-impl TokenBatch {
-    /// An empty batch.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// How many values were tokenized or refused.
-    pub fn len(&self) -> usize {
-        self.items.len()
-    }
-
-    /// Whether there were none.
-    pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
-    }
-
-    /// The token text of the value at `index`; `None` past the end.
-    pub fn get(&self, index: usize) -> Option<Result<&str, TokenizeError>> {
-        self.items.get(index).map(|item| item.map(|(start, end)| self.text.get(start..end).unwrap_or_default()))
-    }
-
-    /// The token texts, in the order of the values.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = Result<&str, TokenizeError>> {
-        self.items.iter().map(|item| item.map(|(start, end)| self.text.get(start..end).unwrap_or_default()))
-    }
-}
-
-impl fmt::Debug for TokenBatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenBatch").field("len", &self.len()).finish_non_exhaustive()
-    }
-}
-
-/// The values of many tokens, one result for each, in memory that is used again and wiped on drop.
-#[derive(Default)]
-pub struct RevealBatch {
-    text: Zeroizing<String>,
-    items: Vec<Result<(usize, usize), RevealError>>,
-}
-
-impl RevealBatch {
-    /// An empty batch.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Parses, checks and reveals tokens of any classes and epochs; empties the batch first.
-    ///
-    /// `keys` gives the keys to try for a class and epoch: none is [`RevealError::NoKey`]; there are several after two
-    /// histories of an account were merged. It is asked once for each run of tokens of one class and epoch.
-    pub fn reveal<'k, K: Borrow<TokenKey> + 'k>(
-        &mut self,
-        texts: impl IntoIterator<Item = impl AsRef<str>>,
-        keys: impl Fn(TokenClass, Epoch) -> &'k [K],
-    ) {
-        self.text.clear();
-        self.items.clear();
-        for text in texts {
-            let item = self.reveal_one(text.as_ref(), &keys);
-            self.items.push(item);
-        }
-    }
-
-    fn reveal_one<'k, K: Borrow<TokenKey> + 'k>(
-        &mut self,
-        text: &str,
-        keys: impl Fn(TokenClass, Epoch) -> &'k [K],
-    ) -> Result<(usize, usize), RevealError> {
-        let bytes = decode(text)?;
-        let (class, epoch) = parse(&bytes)?;
-        let start = self.text.len();
-        let mut result = Err(RevealError::NoKey);
-        for key in keys(class, epoch) {
-            result = key.borrow().open(&bytes, &mut self.text).map(|()| (start, self.text.len()));
-            if result != Err(RevealError::Tampered) {
-                break;
-            }
-        }
-        result
-    }
-
-    /// How many tokens were revealed or refused.
-    pub fn len(&self) -> usize {
-        self.items.len()
-    }
-
-    /// Whether there were none.
-    pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
-    }
-
-    /// The value of the token at `index`; `None` past the end.
-    pub fn get(&self, index: usize) -> Option<Result<&str, RevealError>> {
-        self.items.get(index).map(|item| item.map(|(start, end)| self.text.get(start..end).unwrap_or_default()))
-    }
-
-    /// The values, in the order of the tokens.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = Result<&str, RevealError>> {
-        self.items.iter().map(|item| item.map(|(start, end)| self.text.get(start..end).unwrap_or_default()))
-    }
-}
-
-impl fmt::Debug for RevealBatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RevealBatch").field("len", &self.len()).finish_non_exhaustive()
     }
 }

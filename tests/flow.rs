@@ -192,6 +192,37 @@ fn a_restored_account_goes_on_where_agents_will_follow() {
 }
 
 #[test]
+fn a_restored_account_keeps_what_the_shown_policy_revokes_and_voids_old_tickets() {
+    let (mut owner, agent, _) = running();
+    let ticket = owner.issue_ticket(TicketUses::ONE, Lifetime::days(7), NOW).unwrap();
+    let (_, request) = Agent::enroll_with(&ticket, "late", other_identity()).unwrap();
+    let (backup, key) = owner.backup_with_recovery_key().unwrap();
+    let revoked = owner.revoke(agent.device_id(), AfterRevoking::Rotate, NOW).unwrap().committed();
+
+    let restored = backup.open_with_recovery_key(&key).unwrap();
+    let head = ServiceHead { generation: owner.generation(), policy: revoked.policy() };
+    let (restored, change) = Owner::restore(restored, "anna@example.com", &password(), options(), head, NOW).unwrap();
+    assert!(change.committed().deliveries().is_empty());
+    assert_eq!(restored.devices().next().unwrap().1.status(), DeviceStatus::Revoked);
+    assert_eq!(restored.inspect(&request, NOW).unwrap_err(), InspectError::Mac);
+}
+
+#[test]
+fn a_ticket_stays_spent_when_its_device_comes_back_by_comparison() {
+    let (mut owner, _) = owner();
+    let ticket = owner.issue_ticket(TicketUses::ONE, Lifetime::days(7), NOW).unwrap();
+    let (_, first) = Agent::enroll_with(&ticket, "first", device_identity()).unwrap();
+    let (_, second) = Agent::enroll_with(&ticket, "second", other_identity()).unwrap();
+    let verified = owner.inspect(&first, NOW).unwrap().verified().unwrap();
+    let _ = owner.approve(verified, NOW).unwrap();
+    let (pending, again) = Agent::enroll_by_code_with(&owner.account_code(), device_identity()).unwrap();
+    let Inspection::NeedsComparison(request) = owner.inspect(&again, NOW).unwrap() else { unreachable!() };
+    let verified = request.confirm(&pending.device_code(), "first again").unwrap();
+    let _ = owner.approve(verified, NOW).unwrap();
+    assert_eq!(owner.inspect(&second, NOW).unwrap_err(), InspectError::Cancelled);
+}
+
+#[test]
 fn without_a_ticket_the_owner_types_the_devices_code() {
     let (mut owner, _) = owner();
     let code = AccountCode::parse(&owner.account_code().to_text().to_lowercase()).unwrap();

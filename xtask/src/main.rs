@@ -1,2 +1,73 @@
-//! Stub.
-fn main() {}
+//! The project's commands: `cargo xtask demo`, `test`, `vectors`, `bench` and `package`.
+//!
+//! Each sets up what it needs by package name (Debian, PyPI, crates.io) and keeps it under `target/`.
+//! Linux and macOS; elsewhere the programs build, but these commands do not run.
+
+mod aw_server;
+mod bench;
+mod cargo;
+mod day;
+mod demo;
+mod export;
+mod oracle;
+mod package;
+mod postgres;
+mod process;
+mod programs;
+mod project;
+mod python;
+mod system;
+mod table;
+mod test;
+mod vectors;
+mod wasm;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+use crate::project::Project;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "The project's commands")]
+enum Command {
+    /// Run every test there is, in order, and stop at the first that fails
+    Test,
+    /// Run the whole system on real input and show what each side sees
+    Demo(demo::Options),
+    /// Check the test vectors with every implementation
+    Vectors,
+    /// Run the benchmarks, with peers side by side
+    Bench {
+        /// Write the figures to this file too
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+        /// Run this figure only
+        #[arg(long, value_name = "NAME")]
+        only: Option<String>,
+    },
+    /// Build what a user would install, under target/package/
+    Package,
+}
+
+fn main() -> ExitCode {
+    run(Command::parse()).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    process::stop_on_interrupt()?;
+    let project = Project::find()?;
+    match command {
+        Command::Test => return Ok(test::run(&project)),
+        Command::Demo(options) => demo::run(&project, &options)?,
+        Command::Vectors => vectors::run(&project)?,
+        Command::Bench { json, only } => bench::run(&project, json.as_deref(), only.as_deref())?,
+        Command::Package => package::run(&project)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

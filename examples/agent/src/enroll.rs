@@ -49,7 +49,8 @@ pub fn enroll(folder: &Folder, server: &str, invitation: &Invitation, name: &str
     let mut session = opened.ok_or_else(|| Failure::refused("state.damaged", "the agent's folder is damaged"))?;
     if !invitation.is_of(session.profile()) {
         if session.is_known() || folder.backlog() != (0, 0) {
-            let message = "this device waits for the owner's answer to another invitation: remove its folder to start over";
+            let message =
+                "this device waits for the owner's answer to another invitation: remove its folder to start over";
             return Err(Failure::refused("agent.pending", message));
         }
         // The earlier invitation came to nothing, and nobody has heard of the earlier keys.

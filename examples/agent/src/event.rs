@@ -190,9 +190,7 @@ fn mapped(kind: Kind, data: &Data) -> impl Iterator<Item = (TokenClass, std::bor
     let fields: &[(TokenClass, &str)] = match kind {
         Kind::Window => &[(TokenClass::APP, "app"), (TokenClass::TITLE, "title")],
         Kind::Web => &[(TokenClass::URL, "url"), (TokenClass::TITLE, "title")],
-        Kind::Editor => {
-            &[(TokenClass::DOCUMENT, "file"), (TokenClass::LABEL, "project"), (TokenClass::APP, "editor")]
-        }
+        Kind::Editor => &[(TokenClass::DOCUMENT, "file"), (TokenClass::LABEL, "project"), (TokenClass::APP, "editor")],
         Kind::Afk => &[],
     };
     let host = match kind {
@@ -279,7 +277,8 @@ mod tests {
     fn durations_are_rounded_and_must_be_possible() {
         assert_eq!(Span::new(5, 1.0000006).unwrap().end_us(), 1_000_006);
         assert_eq!(Span::new(5, 0.0).unwrap().end_us(), 5);
-        for (start, seconds) in [(0, -0.001), (0, f64::NAN), (0, f64::INFINITY), (0, 1e300), (-1, 1.0), (1 << 53, 1.0)] {
+        for (start, seconds) in [(0, -0.001), (0, f64::NAN), (0, f64::INFINITY), (0, 1e300), (-1, 1.0), (1 << 53, 1.0)]
+        {
             assert_eq!(Span::new(start, seconds), None);
         }
     }

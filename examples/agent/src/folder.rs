@@ -46,7 +46,8 @@ impl Folder {
             return Ok(Self { path: path.to_owned() });
         }
         let strategy = etcetera::choose_base_strategy();
-        let base = strategy.map_err(|_| Failure::refused("state.home", "there is no home folder: give one by --state"))?;
+        let base =
+            strategy.map_err(|_| Failure::refused("state.home", "there is no home folder: give one by --state"))?;
         Ok(Self { path: etcetera::BaseStrategy::config_dir(&base).join("blindtally").join("agent") })
     }
 

@@ -120,10 +120,7 @@ fn seal_all(batches: &Receiver<Batch>, sealer: Sealer<'_>, sealed: &SyncSender<S
     Ok(())
 }
 
-fn send_all(
-    uploads: &Receiver<Sealed>,
-    mut send: impl FnMut(&Sealed) -> Result<(), Failure>,
-) -> Result<Read, Failure> {
+fn send_all(uploads: &Receiver<Sealed>, mut send: impl FnMut(&Sealed) -> Result<(), Failure>) -> Result<Read, Failure> {
     let mut counts = Read::default();
     for sealed in uploads {
         send(&sealed)?;
@@ -179,9 +176,9 @@ pub fn import(
             folder.save_last_upload(time::now_us())?;
         }
         match outbox.silence {
-            Some(Failure::Unreachable { message }) => {
-                Err(Failure::Unreachable { message: format!("{message}; what it has not taken is spooled: `sync` sends it") })
-            }
+            Some(Failure::Unreachable { message }) => Err(Failure::Unreachable {
+                message: format!("{message}; what it has not taken is spooled: `sync` sends it"),
+            }),
             Some(failure) => Err(failure),
             None => Ok(Imported {
                 events: outbox.receipt.stored,

@@ -125,7 +125,8 @@ impl Sealer<'_> {
             Self::Plain => {
                 let events = batch.events.iter().map(|event| {
                     // The service takes no empty text.
-                    let text = |range: &std::ops::Range<usize>| Some(&batch.text[range.clone()]).filter(|t| !t.is_empty());
+                    let text =
+                        |range: &std::ops::Range<usize>| Some(&batch.text[range.clone()]).filter(|t| !t.is_empty());
                     let values = event.values.each_ref().map(|range| range.as_ref().and_then(text));
                     WireEvent::new(event, WireValues(values))
                 });

@@ -49,9 +49,7 @@ impl Session {
     pub(crate) fn with(folder: &Folder, lock: Lock) -> Result<Option<Self>, Failure> {
         let (Some(profile), Some(agent)) = (folder.profile()?, folder.agent()?) else { return Ok(None) };
         let (link, keys) = match agent {
-            RestoredAgent::Pending(pending) => {
-                (Link::new(folder, &profile, pending.claim())?, Keys::Pending(pending))
-            }
+            RestoredAgent::Pending(pending) => (Link::new(folder, &profile, pending.claim())?, Keys::Pending(pending)),
             RestoredAgent::Agent(agent) => (Link::new(folder, &profile, agent.claim())?, Keys::Given(agent)),
         };
         Ok(Some(Self { folder: folder.clone(), link, keys, profile, _lock: lock }))
@@ -78,10 +76,7 @@ impl Session {
 
     /// Runs a command to its end. Should the service say that this device is revoked, the owner's signature is asked
     /// for, and the keys go.
-    pub(crate) fn run<T>(
-        folder: &Folder,
-        work: impl FnOnce(&mut Self) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
+    pub(crate) fn run<T>(folder: &Folder, work: impl FnOnce(&mut Self) -> Result<T, Failure>) -> Result<T, Failure> {
         let mut session = Self::open(folder)?;
         work(&mut session).map_err(|failure| match failure.code() {
             "device.revoked" => session.learn_of_revocation().err().unwrap_or(failure),

@@ -131,7 +131,9 @@ impl<R: Read> Tame<R> {
         let kept = match self.place {
             Place::String { room } if piece.len() <= room => piece.len(),
             Place::String { .. } if piece.starts_with(b"\\") => 0,
-            Place::String { room } => piece[room..].iter().position(|byte| byte & 0xc0 != 0x80).map_or(piece.len(), |more| room + more),
+            Place::String { room } => {
+                piece[room..].iter().position(|byte| byte & 0xc0 != 0x80).map_or(piece.len(), |more| room + more)
+            }
             _ => 0,
         };
         self.output.extend_from_slice(&piece[..kept]);
@@ -234,7 +236,9 @@ mod tests {
 
     #[test]
     fn of_a_huge_string_a_part_is_passed_on() {
-        for (unit, kept) in [("x", STRING_MAX), ("語", STRING_MAX.next_multiple_of(3)), ("\\n", STRING_MAX), ("é\\n", STRING_MAX)] {
+        for (unit, kept) in
+            [("x", STRING_MAX), ("語", STRING_MAX.next_multiple_of(3)), ("\\n", STRING_MAX), ("é\\n", STRING_MAX)]
+        {
             let text = format!(r#"["{}","after"]"#, unit.repeat(STRING_MAX));
             let (mut reader, dropped) = Tame::new(text.as_bytes());
             let mut out = String::new();

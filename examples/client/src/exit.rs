@@ -20,6 +20,11 @@ pub enum Failure {
     },
     /// The owner has not delivered keys yet: exit code 4.
     WaitingForKeys,
+    /// The command line leaves open what to do: exit code 2.
+    Usage {
+        /// A sentence for people.
+        message: String,
+    },
 }
 
 impl Failure {
@@ -28,12 +33,18 @@ impl Failure {
         Self::Refused { code: code.to_owned(), message: message.to_string() }
     }
 
+    /// A command line that cannot be carried out as it stands.
+    pub fn usage(message: impl fmt::Display) -> Self {
+        Self::Usage { message: message.to_string() }
+    }
+
     /// The stable code.
     pub fn code(&self) -> &str {
         match self {
             Self::Refused { code, .. } => code,
             Self::Unreachable { .. } => "service.unreachable",
             Self::WaitingForKeys => "agent.waiting-for-keys",
+            Self::Usage { .. } => "usage",
         }
     }
 
@@ -42,6 +53,7 @@ impl Failure {
             Self::Refused { .. } => 1,
             Self::Unreachable { .. } => 3,
             Self::WaitingForKeys => 4,
+            Self::Usage { .. } => 2,
         }
     }
 }
@@ -49,7 +61,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused { message, .. } => f.write_str(message),
+            Self::Refused { message, .. } | Self::Usage { message } => f.write_str(message),
             Self::Unreachable { message } => write!(f, "the service cannot be reached: {message}"),
             Self::WaitingForKeys => f.write_str("the account owner has not confirmed this device yet"),
         }

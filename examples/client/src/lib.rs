@@ -4,7 +4,9 @@
 mod exit;
 mod private_file;
 mod service;
+mod visible;
 
 pub use exit::{Failure, Format, report};
 pub use private_file::{create_private_dir, write_private};
 pub use service::{Answer, Service, b64, from_b64};
+pub use visible::visible;

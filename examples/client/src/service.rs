@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use crate::exit::Failure;
+use crate::visible::visible;
 
 /// Longest answer that is read: a vault has at most 8 MiB, a page of a report less.
 const ANSWER_MAX: u64 = 64 << 20;
@@ -165,7 +166,8 @@ fn read(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Resu
         message: String,
     }
     match serde_json::from_slice::<Refusal>(&body) {
-        Ok(Refusal { code, message }) => Err(Failure::Refused { code, message }),
+        // Whoever runs the service chose these words, and they will be printed on a terminal.
+        Ok(Refusal { code, message }) => Err(Failure::refused(&visible(&code), visible(&message))),
         Err(_) if status.is_server_error() => Err(Failure::Unreachable { message: format!("it answers {status}") }),
         Err(_) => Err(nonsense()),
     }

@@ -14,6 +14,8 @@ CREATE TABLE accounts (
     kdf                   TEXT NOT NULL,
     salt                  BYTEA NOT NULL,
     proof_hash            BYTEA NOT NULL,
+    -- Of what a backup can prove when the password is lost.
+    recovery_hash         BYTEA,
     retention_days        BIGINT,
     -- Rises when dictionary rows are deleted, so that ids cached before are not used again.
     dictionary_generation BIGINT NOT NULL DEFAULT 0

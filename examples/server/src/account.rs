@@ -26,6 +26,8 @@ pub(crate) struct SignUpRequest {
     kdf: Kdf,
     salt: Base64Of16,
     login_proof: Base64Of32,
+    /// What a backup of the account can prove; without it, a lost password is lost for ever.
+    recovery_proof: Option<Base64Of32>,
     vault: Base64,
     #[schema(minimum = 0)]
     generation: i64,
@@ -56,22 +58,19 @@ pub(crate) async fn sign_up(
     peer: Peer,
     Json(request): Json<SignUpRequest>,
 ) -> Result<(StatusCode, Json<SessionAnswer>), Error> {
-    app.limiters
-        .account_peer
-        .check(peer)
-        .map_err(Error::AccountRateLimited)?;
+    app.limiters.account_peer.check(peer).map_err(Error::AccountRateLimited)?;
     session::check_login_name(&request.login)?;
-    if request.vault.0.len() > body::MAX_VAULT_BYTES
-        || request.policy.0.len() > body::MAX_POLICY_BYTES
-    {
+    if request.vault.0.len() > body::MAX_VAULT_BYTES || request.policy.0.len() > body::MAX_POLICY_BYTES {
         return Err(Error::TooLarge);
     }
     if request.generation < 0 {
         return Err(Error::VaultGeneration);
     }
+    let recovery = request.recovery_proof.map(|proof| SecretHash::of(&proof.0));
     let mut tx = app.store.write().await?;
     let row: Option<(i64,)> = sqlx::query_as(
-        "INSERT INTO accounts (account_id, login, kdf, salt, proof_hash) VALUES ($1, $2, $3, $4, $5) \
+        "INSERT INTO accounts (account_id, login, kdf, salt, proof_hash, recovery_hash) \
+         VALUES ($1, $2, $3, $4, $5, $6) \
          ON CONFLICT DO NOTHING RETURNING id",
     )
     .bind(request.account_id.as_bytes())
@@ -79,6 +78,7 @@ pub(crate) async fn sign_up(
     .bind(kdf_text(&request.kdf)?)
     .bind(&request.salt.0[..])
     .bind(SecretHash::of(&request.login_proof.0).as_bytes())
+    .bind(recovery.as_ref().map(|hash| hash.as_bytes().as_slice()))
     .fetch_optional(&mut *tx)
     .await?;
     let (account,) = row.ok_or(Error::AccountExists)?;
@@ -112,14 +112,7 @@ pub(crate) async fn change_password(
     }
     let mut tx = app.store.write().await?;
     prove(&app, &mut tx, owner.account, peer, &request.old_login_proof).await?;
-    vault::replace(
-        &mut tx,
-        owner.account,
-        request.expected_generation,
-        request.generation,
-        request.vault.0,
-    )
-    .await?;
+    vault::replace(&mut tx, owner.account, request.expected_generation, request.generation, request.vault.0).await?;
     sqlx::query("UPDATE accounts SET kdf = $1, salt = $2, proof_hash = $3 WHERE id = $4")
         .bind(kdf_text(&request.kdf)?)
         .bind(&request.salt.0[..])
@@ -146,41 +139,26 @@ pub(crate) async fn leave(
     prove(&app, &mut tx, owner.account, peer, &request.login_proof).await?;
     // Events have no reference to the account, so that storing one costs no look-up; the rest
     // goes with the account's row.
-    sqlx::query("DELETE FROM events WHERE account = $1")
-        .bind(owner.account)
-        .execute(&mut *tx)
-        .await?;
-    sqlx::query("DELETE FROM accounts WHERE id = $1")
-        .bind(owner.account)
-        .execute(&mut *tx)
-        .await?;
+    sqlx::query("DELETE FROM events WHERE account = $1").bind(owner.account).execute(&mut *tx).await?;
+    sqlx::query("DELETE FROM accounts WHERE id = $1").bind(owner.account).execute(&mut *tx).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Asks for the proof again, because a session alone may have been left open on somebody's screen.
-async fn prove(
-    app: &App,
-    tx: &mut Tx,
-    account: i64,
-    peer: Peer,
-    proof: &Base64Of32,
-) -> Result<(), Error> {
+async fn prove(app: &App, tx: &mut Tx, account: i64, peer: Peer, proof: &Base64Of32) -> Result<(), Error> {
     own_account(tx, app.store.dialect, account).await?;
-    let (login, kept): (String, Vec<u8>) =
-        sqlx::query_as("SELECT login, proof_hash FROM accounts WHERE id = $1")
-            .bind(account)
-            .fetch_one(&mut **tx)
-            .await?;
-    app.limiters
-        .check_login(&login, peer)
-        .map_err(Error::LoginRateLimited)?;
+    let (login, kept): (String, Vec<u8>) = sqlx::query_as("SELECT login, proof_hash FROM accounts WHERE id = $1")
+        .bind(account)
+        .fetch_one(&mut **tx)
+        .await?;
+    app.limiters.check_login(&login, peer).map_err(Error::LoginRateLimited)?;
     match SecretHash::of(&proof.0).matches(&kept) {
         true => Ok(()),
         false => Err(Error::LoginRefused),
     }
 }
 
-fn kdf_text(kdf: &Kdf) -> Result<String, Error> {
+pub(crate) fn kdf_text(kdf: &Kdf) -> Result<String, Error> {
     serde_json::to_string(kdf).map_err(|error| Error::Malformed(error.to_string()))
 }

@@ -44,16 +44,13 @@ impl FromRequestParts<App> for Owner {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
         let session = bearer(parts)?;
-        let row: Option<(i64, i64, Vec<u8>)> = sqlx::query_as(
-            "SELECT account, expires_us, token_hash FROM sessions WHERE token_hash = $1",
-        )
-        .bind(session.as_bytes())
-        .fetch_optional(app.store.read())
-        .await?;
+        let row: Option<(i64, i64, Vec<u8>)> =
+            sqlx::query_as("SELECT account, expires_us, token_hash FROM sessions WHERE token_hash = $1")
+                .bind(session.as_bytes())
+                .fetch_optional(app.store.read())
+                .await?;
         match row {
-            Some((account, expires_us, kept))
-                if session.matches(&kept) && now_us() < expires_us =>
-            {
+            Some((account, expires_us, kept)) if session.matches(&kept) && now_us() < expires_us => {
                 Ok(Self { account, session })
             }
             _ => Err(Error::AuthRefused),
@@ -66,24 +63,21 @@ impl FromRequestParts<App> for KnownDevice {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
         let bearer = bearer(parts)?;
-        let row: Option<(i64, i64, String, i64, Vec<u8>)> = sqlx::query_as(
-            "SELECT account, id, status, last_seen_us, bearer_hash FROM devices WHERE bearer_hash = $1",
-        )
-        .bind(bearer.as_bytes())
-        .fetch_optional(app.store.read())
-        .await?;
+        let row: Option<(i64, i64, String, i64, Vec<u8>)> =
+            sqlx::query_as("SELECT account, id, status, last_seen_us, bearer_hash FROM devices WHERE bearer_hash = $1")
+                .bind(bearer.as_bytes())
+                .fetch_optional(app.store.read())
+                .await?;
         match row {
-            Some((account, device, status, last_seen_us, kept)) if bearer.matches(&kept) => {
-                Ok(Self {
-                    account,
-                    device,
-                    standing: match status.as_str() {
-                        "revoked" => Standing::Revoked,
-                        _ => Standing::Good,
-                    },
-                    last_seen_us,
-                })
-            }
+            Some((account, device, status, last_seen_us, kept)) if bearer.matches(&kept) => Ok(Self {
+                account,
+                device,
+                standing: match status.as_str() {
+                    "revoked" => Standing::Revoked,
+                    _ => Standing::Good,
+                },
+                last_seen_us,
+            }),
             _ => Err(Error::AuthRefused),
         }
     }
@@ -96,10 +90,7 @@ impl FromRequestParts<App> for Device {
         let known = KnownDevice::from_request_parts(parts, app).await?;
         match known.standing {
             Standing::Revoked => Err(Error::DeviceRevoked),
-            Standing::Good => Ok(Self {
-                account: known.account,
-                device: known.device,
-            }),
+            Standing::Good => Ok(Self { account: known.account, device: known.device }),
         }
     }
 }
@@ -122,13 +113,7 @@ impl KnownDevice {
 }
 
 fn bearer(parts: &Parts) -> Result<SecretHash, Error> {
-    let header = parts
-        .headers
-        .get(header::AUTHORIZATION)
-        .ok_or(Error::AuthMissing)?;
-    let text = header
-        .to_str()
-        .ok()
-        .and_then(|text| text.strip_prefix("Bearer "));
+    let header = parts.headers.get(header::AUTHORIZATION).ok_or(Error::AuthMissing)?;
+    let text = header.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
     SecretHash::of_bearer(text.ok_or(Error::AuthMissing)?).ok_or(Error::AuthRefused)
 }

@@ -36,9 +36,7 @@ fn deserialize_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u
     decode(&text).ok_or_else(|| de::Error::custom("expected base64url without padding"))
 }
 
-fn deserialize_array<'de, const N: usize, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<[u8; N], D::Error> {
+fn deserialize_array<'de, const N: usize, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; N], D::Error> {
     deserialize_bytes(deserializer)?
         .try_into()
         .map_err(|_| de::Error::custom(format!("expected {N} bytes in base64url")))

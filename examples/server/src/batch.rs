@@ -53,36 +53,25 @@ impl<'a> Batch<'a> {
     ///
     /// Names the element that is wrong, if it is one element.
     pub(crate) fn parse(body: &'a [u8]) -> Result<Self, Error> {
-        let wire: WireBatch<'a> =
-            serde_json::from_slice(body).map_err(|error| explain(body, &error))?;
+        let wire: WireBatch<'a> = serde_json::from_slice(body).map_err(|error| explain(body, &error))?;
         if wire.events.len() > MAX_EVENTS || wire.enrich.len() > MAX_EVENTS {
             return Err(Error::EventTooMany);
         }
         let mut numbering = Numbering::default();
         let mut events = Vec::with_capacity(wire.events.len());
         for (index, event) in wire.events.into_iter().enumerate() {
-            let at = Place {
-                list: "events",
-                index,
-            };
+            let at = Place { list: "events", index };
             events.push(check_event(event, at, &mut numbering)?);
         }
         let mut enrich = Vec::with_capacity(wire.enrich.len());
         for (index, enrichment) in wire.enrich.into_iter().enumerate() {
-            let at = Place {
-                list: "enrich",
-                index,
-            };
+            let at = Place { list: "enrich", index };
             enrich.push(Enrichment {
                 seq: check_seq(enrichment.seq, at)?,
                 values: numbering.numbers(enrichment.values, at)?,
             });
         }
-        Ok(Self {
-            events,
-            enrich,
-            values: numbering.values,
-        })
+        Ok(Self { events, enrich, values: numbering.values })
     }
 }
 
@@ -92,11 +81,7 @@ pub(crate) fn is_value(text: &str) -> bool {
     (1..=MAX_VALUE_BYTES).contains(&text.len()) && !text.contains('\0')
 }
 
-fn check_event<'a>(
-    event: WireEvent<'a>,
-    at: Place,
-    numbering: &mut Numbering<'a>,
-) -> Result<Event<'a>, Error> {
+fn check_event<'a>(event: WireEvent<'a>, at: Place, numbering: &mut Numbering<'a>) -> Result<Event<'a>, Error> {
     let seq = check_seq(event.seq, at)?;
     if !is_action(&event.action) {
         return Err(at.invalid("action must be 1 to 32 of a-z, 0-9 and -"));
@@ -125,10 +110,7 @@ fn check_seq(seq: u64, at: Place) -> Result<i64, Error> {
 
 /// Whether `text` can be an action.
 pub(crate) fn is_action(text: &str) -> bool {
-    (1..=32).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+    (1..=32).contains(&text.len()) && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
 /// Gives every distinct value a number.
@@ -174,19 +156,11 @@ struct Place {
 
 impl Place {
     fn invalid(self, reason: &str) -> Error {
-        Error::EventInvalid {
-            list: self.list,
-            index: self.index,
-            reason: reason.to_owned(),
-        }
+        Error::EventInvalid { list: self.list, index: self.index, reason: reason.to_owned() }
     }
 
     fn unknown_class(self, class: String) -> Error {
-        Error::EventClass {
-            list: self.list,
-            index: self.index,
-            class,
-        }
+        Error::EventClass { list: self.list, index: self.index, class }
     }
 }
 
@@ -196,15 +170,9 @@ fn explain(body: &[u8], error: &serde_json::Error) -> Error {
     let slow: Result<WireBatch<'_>, _> = serde_path_to_error::deserialize(&mut json);
     if let (serde_json::error::Category::Data, Err(located)) = (error.classify(), slow) {
         let mut path = located.path().iter();
-        if let (Some(Segment::Map { key }), Some(Segment::Seq { index })) =
-            (path.next(), path.next())
-        {
+        if let (Some(Segment::Map { key }), Some(Segment::Seq { index })) = (path.next(), path.next()) {
             let list = if key == "enrich" { "enrich" } else { "events" };
-            return Place {
-                list,
-                index: *index,
-            }
-            .invalid(&located.inner().to_string());
+            return Place { list, index: *index }.invalid(&located.inner().to_string());
         }
     }
     Error::Malformed(error.to_string())
@@ -259,9 +227,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for WireValues<'a> {
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
                 let mut values = WireValues::default();
                 while let Some(Text(key)) = map.next_key()? {
-                    let text = map
-                        .next_value::<Option<Text<'de>>>()?
-                        .map(|Text(text)| text);
+                    let text = map.next_value::<Option<Text<'de>>>()?.map(|Text(text)| text);
                     match Class::from_name(&key) {
                         Some(class) if values.texts[class as usize].is_some() => {
                             return Err(de::Error::custom(format!("{key} comes twice")));

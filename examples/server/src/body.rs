@@ -53,9 +53,7 @@ impl<S: Send + Sync> FromRequest<S> for Octets {
         match Limited::new(body, limit).collect().await {
             Ok(collected) => Ok(Self(collected.to_bytes())),
             Err(error) if error.is::<LengthLimitError>() => Err(Error::TooLarge),
-            Err(_) => Err(Error::Malformed(
-                "the body cannot be read or decompressed".into(),
-            )),
+            Err(_) => Err(Error::Malformed("the body cannot be read or decompressed".into())),
         }
     }
 }
@@ -68,9 +66,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
         let Octets(bytes) = Octets::from_request(request, state).await?;
-        serde_json::from_slice(&bytes)
-            .map(Self)
-            .map_err(|error| Error::Malformed(error.to_string()))
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| Error::Malformed(error.to_string()))
     }
 }
 

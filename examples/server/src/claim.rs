@@ -50,28 +50,23 @@ pub(crate) async fn claim(
         }
         (None, None, Some(claim)) => find_approved(&mut tx, account, device_id, &claim).await?,
         _ => {
-            return Err(Error::Malformed(
-                "either ticket_id and authenticator, or claim".into(),
-            ));
+            return Err(Error::Malformed("either ticket_id and authenticator, or claim".into()));
         }
     };
     let bearer = Bearer::generate()?;
-    let claimed = sqlx::query(
-        "UPDATE devices SET bearer_hash = $1, last_seen_us = $2 WHERE id = $3 AND status <> 'revoked'",
-    )
-    .bind(bearer.hash.as_bytes())
-    .bind(now_us())
-    .bind(device)
-    .execute(&mut *tx)
-    .await?
-    .rows_affected();
+    let claimed =
+        sqlx::query("UPDATE devices SET bearer_hash = $1, last_seen_us = $2 WHERE id = $3 AND status <> 'revoked'")
+            .bind(bearer.hash.as_bytes())
+            .bind(now_us())
+            .bind(device)
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
     if claimed == 0 {
         return Err(Error::DeviceRevoked);
     }
     tx.commit().await?;
-    Ok(Json(ClaimAnswer {
-        bearer: bearer.shown,
-    }))
+    Ok(Json(ClaimAnswer { bearer: bearer.shown }))
 }
 
 /// Counts `device_id` among the uses of a ticket, once.
@@ -82,13 +77,12 @@ async fn use_ticket(
     ticket_id: Id,
     authenticator: &Base64Of32,
 ) -> Result<(), Error> {
-    let row: Option<(Vec<u8>, i64)> = sqlx::query_as(
-        "SELECT authenticator_hash, expires_us FROM tickets WHERE account = $1 AND ticket_id = $2",
-    )
-    .bind(account)
-    .bind(ticket_id.as_bytes())
-    .fetch_optional(&mut **tx)
-    .await?;
+    let row: Option<(Vec<u8>, i64)> =
+        sqlx::query_as("SELECT authenticator_hash, expires_us FROM tickets WHERE account = $1 AND ticket_id = $2")
+            .bind(account)
+            .bind(ticket_id.as_bytes())
+            .fetch_optional(&mut **tx)
+            .await?;
     let (hash, expires_us) = row.ok_or(Error::ClaimRefused)?;
     if !SecretHash::of(&authenticator.0).matches(&hash) || expires_us < now_us() {
         return Err(Error::ClaimRefused);
@@ -105,14 +99,13 @@ async fn use_ticket(
     .rows_affected();
     if new == 1 {
         // Counted and compared in one statement: the last use goes to one device only.
-        let counted = sqlx::query(
-            "UPDATE tickets SET used = used + 1 WHERE account = $1 AND ticket_id = $2 AND used < uses",
-        )
-        .bind(account)
-        .bind(ticket_id.as_bytes())
-        .execute(&mut **tx)
-        .await?
-        .rows_affected();
+        let counted =
+            sqlx::query("UPDATE tickets SET used = used + 1 WHERE account = $1 AND ticket_id = $2 AND used < uses")
+                .bind(account)
+                .bind(ticket_id.as_bytes())
+                .execute(&mut **tx)
+                .await?
+                .rows_affected();
         if counted == 0 {
             return Err(Error::ClaimRefused);
         }
@@ -130,22 +123,16 @@ async fn find_or_create(tx: &mut Tx, account: i64, device_id: Id) -> Result<i64,
     .bind(now_us())
     .execute(&mut **tx)
     .await?;
-    let (device,): (i64,) =
-        sqlx::query_as("SELECT id FROM devices WHERE account = $1 AND device_id = $2")
-            .bind(account)
-            .bind(device_id.as_bytes())
-            .fetch_one(&mut **tx)
-            .await?;
+    let (device,): (i64,) = sqlx::query_as("SELECT id FROM devices WHERE account = $1 AND device_id = $2")
+        .bind(account)
+        .bind(device_id.as_bytes())
+        .fetch_one(&mut **tx)
+        .await?;
     Ok(device)
 }
 
 /// The device that the owner approved, if its request carried the hash of this claim.
-async fn find_approved(
-    tx: &mut Tx,
-    account: i64,
-    device_id: Id,
-    claim: &Base64Of32,
-) -> Result<i64, Error> {
+async fn find_approved(tx: &mut Tx, account: i64, device_id: Id, claim: &Base64Of32) -> Result<i64, Error> {
     let row: Option<(i64, Option<Vec<u8>>)> =
         sqlx::query_as("SELECT id, claim_hash FROM devices WHERE account = $1 AND device_id = $2")
             .bind(account)

@@ -15,15 +15,8 @@ pub(crate) enum Class {
 impl Class {
     pub(crate) const COUNT: usize = 7;
 
-    pub(crate) const ALL: [Class; Self::COUNT] = [
-        Class::App,
-        Class::Title,
-        Class::Host,
-        Class::Url,
-        Class::Document,
-        Class::Person,
-        Class::Label,
-    ];
+    pub(crate) const ALL: [Class; Self::COUNT] =
+        [Class::App, Class::Title, Class::Host, Class::Url, Class::Document, Class::Person, Class::Label];
 
     /// The name in JSON, and of the column.
     pub(crate) fn name(self) -> &'static str {

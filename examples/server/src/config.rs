@@ -64,10 +64,7 @@ pub struct Rate {
 impl Rate {
     /// `burst` at once, then one more each `period`. A burst of 0 counts as 1.
     pub fn new(burst: u32, period: Duration) -> Self {
-        Self {
-            burst: NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN),
-            period,
-        }
+        Self { burst: NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN), period }
     }
 }
 
@@ -105,10 +102,7 @@ impl Config {
     pub fn sqlite(path: &Path) -> Self {
         // What has a meaning in a URL, and may stand in a path.
         let path = path.display().to_string();
-        let path = path
-            .replace('%', "%25")
-            .replace('?', "%3f")
-            .replace('#', "%23");
+        let path = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
         Self::new(format!("sqlite://{path}"))
     }
 }

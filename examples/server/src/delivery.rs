@@ -27,13 +27,12 @@ pub(crate) async fn put_delivery(
 ) -> Result<StatusCode, Error> {
     let mut tx = app.store.write().await?;
     own_account(&mut tx, app.store.dialect, owner.account).await?;
-    let pending: Option<(Option<Vec<u8>>,)> = sqlx::query_as(
-        "DELETE FROM enrollments WHERE account = $1 AND device_id = $2 RETURNING claim_hash",
-    )
-    .bind(owner.account)
-    .bind(device_id.as_bytes())
-    .fetch_optional(&mut *tx)
-    .await?;
+    let pending: Option<(Option<Vec<u8>>,)> =
+        sqlx::query_as("DELETE FROM enrollments WHERE account = $1 AND device_id = $2 RETURNING claim_hash")
+            .bind(owner.account)
+            .bind(device_id.as_bytes())
+            .fetch_optional(&mut *tx)
+            .await?;
     let claim_hash = pending.and_then(|(hash,)| hash);
     // Revocation is for ever: keys that are to be trusted again come as another device.
     let row: Option<(i64,)> = sqlx::query_as(
@@ -65,15 +64,11 @@ pub(crate) async fn put_delivery(
 /// What the owner has sent this device.
 #[utoipa::path(get, path = "/api/v1/device/delivery", tag = "devices", security(("device" = [])),
     responses((status = OK, body = Vec<u8>, content_type = "application/octet-stream"), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
-pub(crate) async fn get_delivery(
-    State(app): State<App>,
-    device: Device,
-) -> Result<Response<Body>, Error> {
-    let row: Option<(Vec<u8>,)> =
-        sqlx::query_as("SELECT delivery FROM deliveries WHERE device = $1")
-            .bind(device.device)
-            .fetch_optional(app.store.read())
-            .await?;
+pub(crate) async fn get_delivery(State(app): State<App>, device: Device) -> Result<Response<Body>, Error> {
+    let row: Option<(Vec<u8>,)> = sqlx::query_as("SELECT delivery FROM deliveries WHERE device = $1")
+        .bind(device.device)
+        .fetch_optional(app.store.read())
+        .await?;
     let (delivery,) = row.ok_or(Error::DeliveryNone)?;
     Ok(octets(delivery))
 }

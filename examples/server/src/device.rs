@@ -32,25 +32,15 @@ pub(crate) struct DeviceEntry {
 #[utoipa::path(get, path = "/api/v1/devices", tag = "devices", security(("owner" = [])),
     responses((status = OK, body = DeviceList), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
 pub(crate) async fn list(State(app): State<App>, owner: Owner) -> Result<Json<DeviceList>, Error> {
-    let rows: Vec<(Vec<u8>, String, i64, i64)> = sqlx::query_as(
-        "SELECT device_id, status, events, last_seen_us FROM devices WHERE account = $1 ORDER BY id",
-    )
-    .bind(owner.account)
-    .fetch_all(app.store.read())
-    .await?;
-    let devices = rows
-        .into_iter()
-        .filter_map(|(device_id, status, events, last_seen_us)| {
-            Some(DeviceEntry {
-                device_id: Id::from_slice(&device_id)?,
-                status,
-                events,
-                last_seen_us,
-            })
-        });
-    Ok(Json(DeviceList {
-        devices: devices.collect(),
-    }))
+    let rows: Vec<(Vec<u8>, String, i64, i64)> =
+        sqlx::query_as("SELECT device_id, status, events, last_seen_us FROM devices WHERE account = $1 ORDER BY id")
+            .bind(owner.account)
+            .fetch_all(app.store.read())
+            .await?;
+    let devices = rows.into_iter().filter_map(|(device_id, status, events, last_seen_us)| {
+        Some(DeviceEntry { device_id: Id::from_slice(&device_id)?, status, events, last_seen_us })
+    });
+    Ok(Json(DeviceList { devices: devices.collect() }))
 }
 
 /// Ends a device: its bearer is good for the policy alone.
@@ -63,13 +53,12 @@ pub(crate) async fn revoke(
     PathId(device_id): PathId,
 ) -> Result<StatusCode, Error> {
     let mut tx = app.store.write().await?;
-    let revoked =
-        sqlx::query("UPDATE devices SET status = 'revoked' WHERE account = $1 AND device_id = $2")
-            .bind(owner.account)
-            .bind(device_id.as_bytes())
-            .execute(&mut *tx)
-            .await?
-            .rows_affected();
+    let revoked = sqlx::query("UPDATE devices SET status = 'revoked' WHERE account = $1 AND device_id = $2")
+        .bind(owner.account)
+        .bind(device_id.as_bytes())
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
     if revoked == 0 {
         return Err(Error::DeviceUnknown);
     }

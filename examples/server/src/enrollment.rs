@@ -50,10 +50,7 @@ pub(crate) async fn request(
     peer: Peer,
     Json(request): Json<EnrollmentRequest>,
 ) -> Result<StatusCode, Error> {
-    app.limiters
-        .enrollment_peer
-        .check(peer)
-        .map_err(Error::EnrollmentRateLimited)?;
+    app.limiters.enrollment_peer.check(peer).map_err(Error::EnrollmentRateLimited)?;
     if request.request.0.len() > MAX_REQUEST_BYTES {
         return Err(Error::TooLarge);
     }
@@ -68,13 +65,12 @@ pub(crate) async fn request(
     };
     // Counting and inserting must not interleave with another request of this account.
     own_account(&mut tx, app.store.dialect, account).await?;
-    let pending: Option<(Vec<u8>, Option<Vec<u8>>)> = sqlx::query_as(
-        "SELECT request, claim_hash FROM enrollments WHERE account = $1 AND device_id = $2",
-    )
-    .bind(account)
-    .bind(request.device_id.as_bytes())
-    .fetch_optional(&mut *tx)
-    .await?;
+    let pending: Option<(Vec<u8>, Option<Vec<u8>>)> =
+        sqlx::query_as("SELECT request, claim_hash FROM enrollments WHERE account = $1 AND device_id = $2")
+            .bind(account)
+            .bind(request.device_id.as_bytes())
+            .fetch_optional(&mut *tx)
+            .await?;
     match pending {
         Some((kept, kept_hash)) if kept == request.request.0 && kept_hash == claim_hash => {
             return Ok(StatusCode::ACCEPTED);
@@ -82,10 +78,8 @@ pub(crate) async fn request(
         Some(_) => return Err(Error::EnrollmentExists),
         None => {}
     }
-    let (count,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM enrollments WHERE account = $1")
-        .bind(account)
-        .fetch_one(&mut *tx)
-        .await?;
+    let (count,): (i64,) =
+        sqlx::query_as("SELECT COUNT(*) FROM enrollments WHERE account = $1").bind(account).fetch_one(&mut *tx).await?;
     if count >= MAX_PENDING {
         return Err(Error::EnrollmentFull);
     }
@@ -107,10 +101,7 @@ pub(crate) async fn request(
 /// The requests that wait for a decision, oldest first.
 #[utoipa::path(get, path = "/api/v1/enrollments", tag = "devices", security(("owner" = [])),
     responses((status = OK, body = EnrollmentList), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
-pub(crate) async fn list(
-    State(app): State<App>,
-    owner: Owner,
-) -> Result<Json<EnrollmentList>, Error> {
+pub(crate) async fn list(State(app): State<App>, owner: Owner) -> Result<Json<EnrollmentList>, Error> {
     let rows: Vec<(Vec<u8>, Vec<u8>, i64)> = sqlx::query_as(
         "SELECT device_id, request, received_us FROM enrollments WHERE account = $1 \
          ORDER BY received_us, device_id",
@@ -118,18 +109,10 @@ pub(crate) async fn list(
     .bind(owner.account)
     .fetch_all(app.store.read())
     .await?;
-    let enrollments = rows
-        .into_iter()
-        .filter_map(|(device_id, request, received_us)| {
-            Some(Enrollment {
-                device_id: Id::from_slice(&device_id)?,
-                request: Base64(request),
-                received_us,
-            })
-        });
-    Ok(Json(EnrollmentList {
-        enrollments: enrollments.collect(),
-    }))
+    let enrollments = rows.into_iter().filter_map(|(device_id, request, received_us)| {
+        Some(Enrollment { device_id: Id::from_slice(&device_id)?, request: Base64(request), received_us })
+    });
+    Ok(Json(EnrollmentList { enrollments: enrollments.collect() }))
 }
 
 /// Turns a request down.

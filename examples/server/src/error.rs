@@ -62,6 +62,8 @@ pub(crate) enum Error {
     AccountRateLimited(Duration),
     #[error("the login or its proof is wrong")]
     LoginRefused,
+    #[error("the account or its recovery proof is wrong")]
+    RestoreRefused,
     #[error("too many attempts")]
     LoginRateLimited(Duration),
     #[error("the vault has changed meanwhile")]
@@ -93,17 +95,9 @@ pub(crate) enum Error {
     PolicyNone,
 
     #[error("{list}[{index}]: {reason}")]
-    EventInvalid {
-        list: &'static str,
-        index: usize,
-        reason: String,
-    },
+    EventInvalid { list: &'static str, index: usize, reason: String },
     #[error("{list}[{index}]: there is no class {class:?}")]
-    EventClass {
-        list: &'static str,
-        index: usize,
-        class: String,
-    },
+    EventClass { list: &'static str, index: usize, class: String },
     #[error("there is no event {seq} to enrich")]
     EventUnknown { seq: i64 },
     #[error("at most 5,000 events and 5,000 enrichments a batch")]
@@ -144,6 +138,7 @@ impl Error {
             Error::AccountExists => (S::CONFLICT, "account.exists"),
             Error::AccountRateLimited(_) => (S::TOO_MANY_REQUESTS, "account.rate-limited"),
             Error::LoginRefused => (S::UNAUTHORIZED, "login.refused"),
+            Error::RestoreRefused => (S::UNAUTHORIZED, "restore.refused"),
             Error::LoginRateLimited(_) => (S::TOO_MANY_REQUESTS, "login.rate-limited"),
             Error::VaultConflict { .. } => (S::PRECONDITION_FAILED, "vault.conflict"),
             Error::VaultPrecondition => (S::PRECONDITION_REQUIRED, "vault.precondition"),
@@ -223,9 +218,7 @@ impl Error {
     /// The header that HTTP wants with some statuses.
     fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         match self {
-            Error::LoginRateLimited(wait)
-            | Error::AccountRateLimited(wait)
-            | Error::EnrollmentRateLimited(wait) => {
+            Error::LoginRateLimited(wait) | Error::AccountRateLimited(wait) | Error::EnrollmentRateLimited(wait) => {
                 let seconds = wait.as_secs_f64().ceil().max(1.0) as u64;
                 Some((header::RETRY_AFTER, HeaderValue::from(seconds)))
             }

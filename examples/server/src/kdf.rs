@@ -28,7 +28,5 @@ pub(crate) enum Kdf {
 
 impl Kdf {
     /// What prelogin answers for a login that does not exist.
-    pub(crate) const INVENTED: Kdf = Kdf::Pbkdf2 {
-        iterations: 1_000_000,
-    };
+    pub(crate) const INVENTED: Kdf = Kdf::Pbkdf2 { iterations: 1_000_000 };
 }

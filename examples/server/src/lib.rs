@@ -37,6 +37,7 @@ mod peer;
 mod policy;
 mod precondition;
 mod query;
+mod restore;
 mod retention;
 mod router;
 mod secret;

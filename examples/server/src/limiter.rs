@@ -9,6 +9,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use sha2::{Digest, Sha256};
 
 use crate::config::{Limits, Rate};
+use crate::id::Id;
 use crate::peer::Peer;
 
 /// Every rate limit of the service.
@@ -37,10 +38,21 @@ impl Limiters {
 
     /// Counts one attempt to prove `login` from `peer`; the error is how long to wait.
     pub(crate) fn check_login(&self, login: &str, peer: Peer) -> Result<(), Duration> {
+        self.check_proof(login.as_bytes(), peer)
+    }
+
+    /// Counts one attempt to restore `account` from `peer`; the error is how long to wait.
+    pub(crate) fn check_restore(&self, account: &Id, peer: Peer) -> Result<(), Duration> {
+        // No login name has a NUL in it: these keys are apart from those of logins.
+        let key = [b"\0restore", account.as_bytes()].concat();
+        self.check_proof(&key, peer)
+    }
+
+    fn check_proof(&self, name: &[u8], peer: Peer) -> Result<(), Duration> {
         self.login_peer.check(peer)?;
         // A digest, so that a key of 320 bytes and one of 3 take the same room.
         let mut key = [0; 16];
-        key.copy_from_slice(&Sha256::digest(login)[..16]);
+        key.copy_from_slice(&Sha256::digest(name)[..16]);
         self.login.check(key)
     }
 
@@ -59,13 +71,8 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
     const SWEEP: u32 = 16_384;
 
     fn new(rate: Rate) -> Self {
-        let quota = Quota::with_period(rate.period)
-            .unwrap_or(Quota::per_second(rate.burst))
-            .allow_burst(rate.burst);
-        Self {
-            limiter: RateLimiter::keyed(quota),
-            checks: AtomicU32::new(0),
-        }
+        let quota = Quota::with_period(rate.period).unwrap_or(Quota::per_second(rate.burst)).allow_burst(rate.burst);
+        Self { limiter: RateLimiter::keyed(quota), checks: AtomicU32::new(0) }
     }
 
     /// Counts one; the error is how long to wait.
@@ -73,9 +80,7 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
         if self.checks.fetch_add(1, Ordering::Relaxed) % Self::SWEEP == Self::SWEEP - 1 {
             self.forget_idle();
         }
-        self.limiter
-            .check_key(&key)
-            .map_err(|denied| denied.wait_time_from(DefaultClock::default().now()))
+        self.limiter.check_key(&key).map_err(|denied| denied.wait_time_from(DefaultClock::default().now()))
     }
 
     fn forget_idle(&self) {

@@ -22,8 +22,7 @@ const MAX_TIME: Duration = Duration::from_secs(10);
 
 /// Lets every request linger.
 pub(crate) async fn request(request: Request, next: Next) -> Response {
-    next.run(request.map(|body| Body::new(Lingering(body))))
-        .await
+    next.run(request.map(|body| Body::new(Lingering(body)))).await
 }
 
 /// A body that is read on when it is dropped before its end.

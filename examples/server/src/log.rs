@@ -19,9 +19,7 @@ pub enum Format {
 /// Sends logs to standard error. `RUST_LOG` chooses the level; `info` without it.
 pub fn init(format: Format) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let logs = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {
         Format::Text => logs.init(),
         Format::Json => logs.json().flatten_event(true).init(),

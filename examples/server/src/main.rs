@@ -34,11 +34,7 @@ struct Options {
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::parse();
-    log::init(if options.json_logs {
-        Format::Json
-    } else {
-        Format::Text
-    });
+    log::init(if options.json_logs { Format::Json } else { Format::Text });
     match run(options).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

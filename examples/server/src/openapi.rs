@@ -25,14 +25,10 @@ struct Bearers;
 impl Modify for Bearers {
     fn modify(&self, document: &mut Document) {
         let components = document.components.get_or_insert_default();
-        for (name, description) in [
-            ("owner", "The session of an account's owner."),
-            ("device", "The bearer that a device has claimed."),
-        ] {
-            let scheme = HttpBuilder::new()
-                .scheme(HttpAuthScheme::Bearer)
-                .description(Some(description))
-                .build();
+        for (name, description) in
+            [("owner", "The session of an account's owner."), ("device", "The bearer that a device has claimed.")]
+        {
+            let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
             components.add_security_scheme(name, SecurityScheme::Http(scheme));
         }
     }

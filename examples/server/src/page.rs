@@ -72,19 +72,17 @@ pub(crate) async fn events(
         return Err(Error::QueryInvalid("limit must be 1 to 5000".into()));
     }
     let after = match &query.cursor {
-        Some(text) => Some(Cursor::parse(text).ok_or_else(|| {
-            Error::QueryInvalid("the cursor is not one that this service gave".into())
-        })?),
+        Some(text) => Some(
+            Cursor::parse(text)
+                .ok_or_else(|| Error::QueryInvalid("the cursor is not one that this service gave".into()))?,
+        ),
         None => None,
     };
     // One more than asked for tells whether there is another page.
     let statement = select(&app.store, owner.account, &query, after, limit + 1);
     let statement = statement.query();
     let mut rows = statement.fetch(app.store.read());
-    let mut page = EventPage {
-        events: Vec::new(),
-        next_cursor: None,
-    };
+    let mut page = EventPage { events: Vec::new(), next_cursor: None };
     let mut last: Option<Cursor> = None;
     let mut text_bytes = 0;
     while let Some(row) = rows.try_next().await? {
@@ -94,23 +92,13 @@ pub(crate) async fn events(
         }
         let event = read(&row)?;
         text_bytes += event.values.bytes();
-        last = Some(Cursor {
-            start_us: event.start_us,
-            device: column(&row, 13)?,
-            seq: event.seq,
-        });
+        last = Some(Cursor { start_us: event.start_us, device: column(&row, 13)?, seq: event.seq });
         page.events.push(event);
     }
     Ok(Json(page))
 }
 
-fn select(
-    store: &Store,
-    account: i64,
-    query: &PageQuery,
-    after: Option<Cursor>,
-    limit: i64,
-) -> Sql {
+fn select(store: &Store, account: i64, query: &PageQuery, after: Option<Cursor>, limit: i64) -> Sql {
     let mut sql = store.sql(
         "SELECT v.device_id, e.seq, action.text, e.start_us, e.duration_us, e.active_us, \
          app.text, title.text, host.text, url.text, document.text, person.text, label.text, e.device \
@@ -135,11 +123,9 @@ fn select(
     }
     if let Some(after) = after {
         sql.push(" AND (e.start_us, e.device, e.seq) > (");
-        sql.list([after.start_us, after.device, after.seq])
-            .push(")");
+        sql.list([after.start_us, after.device, after.seq]).push(")");
     }
-    sql.push(" ORDER BY e.start_us, e.device, e.seq LIMIT ")
-        .bind(limit);
+    sql.push(" ORDER BY e.start_us, e.device, e.seq LIMIT ").bind(limit);
     sql
 }
 

@@ -21,15 +21,8 @@ impl FromRequestParts<App> for Peer {
             PeerAddress::LastForwardedFor => last_forwarded_for(parts),
             PeerAddress::Socket => None,
         };
-        let socket = parts
-            .extensions
-            .get::<ConnectInfo<SocketAddr>>()
-            .map(|info| info.0.ip());
-        Ok(Self::new(
-            forwarded
-                .or(socket)
-                .unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
-        ))
+        let socket = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        Ok(Self::new(forwarded.or(socket).unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED))))
     }
 }
 
@@ -46,17 +39,6 @@ impl Peer {
 }
 
 fn last_forwarded_for(parts: &Parts) -> Option<IpAddr> {
-    let header = parts
-        .headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .next_back()?;
-    header
-        .to_str()
-        .ok()?
-        .rsplit(',')
-        .next()?
-        .trim()
-        .parse()
-        .ok()
+    let header = parts.headers.get_all("x-forwarded-for").iter().next_back()?;
+    header.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
 }

@@ -33,18 +33,27 @@ pub(crate) async fn put_policy(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// The policy, for the owner: a client checks that what it had stored was sent.
+#[utoipa::path(get, path = "/api/v1/policy", tag = "devices", security(("owner" = [])),
+    responses((status = OK, body = Vec<u8>, content_type = "application/octet-stream"), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
+pub(crate) async fn get_own_policy(State(app): State<App>, owner: Owner) -> Result<Response<Body>, Error> {
+    Ok(octets(stored(&app, owner.account).await?))
+}
+
 /// The policy.
 #[utoipa::path(get, path = "/api/v1/device/policy", tag = "devices", security(("device" = [])),
     responses((status = OK, body = Vec<u8>, content_type = "application/octet-stream"), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
-pub(crate) async fn get_policy(
-    State(app): State<App>,
-    device: KnownDevice,
-) -> Result<Response<Body>, Error> {
+pub(crate) async fn get_policy(State(app): State<App>, device: KnownDevice) -> Result<Response<Body>, Error> {
+    let policy = stored(&app, device.account).await?;
+    device.note_seen(&app).await?;
+    Ok(octets(policy))
+}
+
+async fn stored(app: &App, account: i64) -> Result<Vec<u8>, Error> {
     let row: Option<(Vec<u8>,)> = sqlx::query_as("SELECT policy FROM policies WHERE account = $1")
-        .bind(device.account)
+        .bind(account)
         .fetch_optional(app.store.read())
         .await?;
     let (policy,) = row.ok_or(Error::PolicyNone)?;
-    device.note_seen(&app).await?;
-    Ok(octets(policy))
+    Ok(policy)
 }

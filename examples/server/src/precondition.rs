@@ -6,9 +6,7 @@ use crate::error::Error;
 
 /// `If-Match: "<generation>"`.
 pub(crate) fn expected_generation(headers: &HeaderMap) -> Result<i64, Error> {
-    let value = headers
-        .get(header::IF_MATCH)
-        .ok_or(Error::VaultPrecondition)?;
+    let value = headers.get(header::IF_MATCH).ok_or(Error::VaultPrecondition)?;
     value
         .to_str()
         .ok()

@@ -32,8 +32,6 @@ impl<S: Send + Sync> FromRequestParts<S> for PathId {
             Ok(Path(text)) => Id::parse(&text),
             Err(_) => None,
         };
-        id.map(Self).ok_or_else(|| {
-            Error::Malformed("the id in the path is not 32 lower-case hex digits".into())
-        })
+        id.map(Self).ok_or_else(|| Error::Malformed("the id in the path is not 32 lower-case hex digits".into()))
     }
 }

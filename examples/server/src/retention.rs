@@ -44,10 +44,7 @@ pub(crate) struct Deleted {
 /// How long events are kept.
 #[utoipa::path(get, path = "/api/v1/retention", tag = "reports", security(("owner" = [])),
     responses((status = OK, body = Retention), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
-pub(crate) async fn get_retention(
-    State(app): State<App>,
-    owner: Owner,
-) -> Result<Json<Retention>, Error> {
+pub(crate) async fn get_retention(State(app): State<App>, owner: Owner) -> Result<Json<Retention>, Error> {
     let (days,) = sqlx::query_as("SELECT retention_days FROM accounts WHERE id = $1")
         .bind(owner.account)
         .fetch_one(app.store.read())
@@ -63,10 +60,7 @@ pub(crate) async fn put_retention(
     owner: Owner,
     Json(request): Json<Retention>,
 ) -> Result<StatusCode, Error> {
-    if request
-        .days
-        .is_some_and(|days| !(1..=MAX_DAYS).contains(&days))
-    {
+    if request.days.is_some_and(|days| !(1..=MAX_DAYS).contains(&days)) {
         return Err(Error::RetentionInvalid);
     }
     let mut tx = app.store.write().await?;
@@ -88,9 +82,7 @@ pub(crate) async fn delete_events(
     Query(query): Query<DeleteQuery>,
 ) -> Result<Json<Deleted>, Error> {
     if query.before_us.is_none() && query.device.is_none() {
-        return Err(Error::QueryInvalid(
-            "before_us or device is required".into(),
-        ));
+        return Err(Error::QueryInvalid("before_us or device is required".into()));
     }
     let deleted = delete(&app.store, owner.account, query.before_us, query.device).await?;
     Ok(Json(Deleted { deleted }))
@@ -100,14 +92,8 @@ pub(crate) async fn delete_events(
 pub(crate) async fn enforce(store: &Store) -> Result<(), Error> {
     let now_us = now_us();
     let mut tx = store.write().await?;
-    sqlx::query("DELETE FROM sessions WHERE expires_us < $1")
-        .bind(now_us)
-        .execute(&mut *tx)
-        .await?;
-    sqlx::query("DELETE FROM tickets WHERE expires_us < $1")
-        .bind(now_us)
-        .execute(&mut *tx)
-        .await?;
+    sqlx::query("DELETE FROM sessions WHERE expires_us < $1").bind(now_us).execute(&mut *tx).await?;
+    sqlx::query("DELETE FROM tickets WHERE expires_us < $1").bind(now_us).execute(&mut *tx).await?;
     tx.commit().await?;
     let accounts: Vec<(i64, i64)> =
         sqlx::query_as("SELECT id, retention_days FROM accounts WHERE retention_days IS NOT NULL")
@@ -125,27 +111,20 @@ pub(crate) async fn enforce(store: &Store) -> Result<(), Error> {
     Ok(())
 }
 
-async fn delete(
-    store: &Store,
-    account: i64,
-    before_us: Option<i64>,
-    device: Option<Id>,
-) -> Result<u64, Error> {
+async fn delete(store: &Store, account: i64, before_us: Option<i64>, device: Option<Id>) -> Result<u64, Error> {
     let mut deleted = 0;
     loop {
         let mut tx = store.write().await?;
         own_account(&mut tx, store.dialect, account).await?;
-        let mut sql = store.sql("DELETE FROM events WHERE (device, seq) IN (SELECT device, seq FROM events WHERE account = ");
+        let mut sql =
+            store.sql("DELETE FROM events WHERE (device, seq) IN (SELECT device, seq FROM events WHERE account = ");
         sql.bind(account);
         if let Some(before_us) = before_us {
             sql.push(" AND start_us < ").bind(before_us);
         }
         if let Some(device) = &device {
-            sql.push(" AND device = (SELECT id FROM devices WHERE account = ")
-                .bind(account);
-            sql.push(" AND device_id = ")
-                .bind(device.as_bytes())
-                .push(")");
+            sql.push(" AND device = (SELECT id FROM devices WHERE account = ").bind(account);
+            sql.push(" AND device_id = ").bind(device.as_bytes()).push(")");
         }
         sql.push(" LIMIT ").bind(AT_ONCE).push(")");
         let gone = sql.query().execute(&mut *tx).await?.rows_affected();

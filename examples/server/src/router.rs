@@ -18,8 +18,8 @@ use crate::config::Config;
 use crate::error::{Error, StartError};
 use crate::openapi::{self, Info};
 use crate::{
-    account, category, claim, delivery, device, enrollment, event, health, linger, log, page,
-    policy, retention, session, ticket, totals, vault,
+    account, category, claim, delivery, device, enrollment, event, health, linger, log, page, policy, restore,
+    retention, session, ticket, totals, vault,
 };
 
 /// Everything that answers, and the document that describes it.
@@ -27,22 +27,15 @@ pub(crate) fn routes() -> (Router<App>, Document) {
     let sign_up = OpenApiRouter::new()
         .routes(routes!(account::sign_up))
         .routes(routes!(account::change_password))
+        .routes(routes!(restore::restore))
         .layer(Extension(Limit::VAULT_JSON));
-    let vault = OpenApiRouter::new()
-        .routes(routes!(vault::get_vault, vault::put_vault))
-        .layer(Extension(Limit::VAULT));
-    let delivery = OpenApiRouter::new()
-        .routes(routes!(delivery::put_delivery))
-        .layer(Extension(Limit::DELIVERY));
+    let vault = OpenApiRouter::new().routes(routes!(vault::get_vault, vault::put_vault)).layer(Extension(Limit::VAULT));
+    let delivery = OpenApiRouter::new().routes(routes!(delivery::put_delivery)).layer(Extension(Limit::DELIVERY));
     let policy = OpenApiRouter::new()
-        .routes(routes!(policy::put_policy))
+        .routes(routes!(policy::get_own_policy, policy::put_policy))
         .layer(Extension(Limit::POLICY));
     let events = OpenApiRouter::new()
-        .routes(routes!(
-            event::upload,
-            page::events,
-            retention::delete_events
-        ))
+        .routes(routes!(event::upload, page::events, retention::delete_events))
         // Before the body is read, so that what is limited is the decompressed size.
         .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
         .layer(Extension(Limit::BATCH));
@@ -55,6 +48,7 @@ pub(crate) fn routes() -> (Router<App>, Document) {
         .routes(routes!(session::logout))
         .merge(vault)
         .routes(routes!(account::leave))
+        .routes(routes!(restore::head))
         .routes(routes!(ticket::create))
         .routes(routes!(ticket::cancel))
         .routes(routes!(claim::claim))
@@ -69,11 +63,7 @@ pub(crate) fn routes() -> (Router<App>, Document) {
         .merge(events)
         .routes(routes!(event::head))
         .routes(routes!(totals::totals))
-        .routes(routes!(
-            category::assign,
-            category::unassign,
-            category::list
-        ))
+        .routes(routes!(category::assign, category::unassign, category::list))
         .routes(routes!(retention::get_retention, retention::put_retention))
         .routes(routes!(openapi::serve_document))
         .split_for_parts()
@@ -108,16 +98,11 @@ async fn harden(mut response: Response) -> Response {
     let headers = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::CACHE_CONTROL, "no-store"),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; frame-ancestors 'none'",
-        ),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
         (header::REFERRER_POLICY, "no-referrer"),
     ];
     for (name, value) in headers {
-        response
-            .headers_mut()
-            .insert(name, HeaderValue::from_static(value));
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
 }
@@ -129,11 +114,7 @@ fn cors(config: &Config) -> Result<Option<CorsLayer>, StartError> {
     let origins: Result<Vec<HeaderValue>, StartError> = config
         .allow_origins
         .iter()
-        .map(|origin| {
-            origin
-                .parse()
-                .map_err(|_| StartError::Origin(origin.clone()))
-        })
+        .map(|origin| origin.parse().map_err(|_| StartError::Origin(origin.clone())))
         .collect();
     let vault_generation = HeaderName::from_static("x-vault-generation");
     Ok(Some(

@@ -29,10 +29,7 @@ pub(crate) struct Bearer {
 impl Bearer {
     pub(crate) fn generate() -> Result<Self, Error> {
         let secret = generate()?;
-        Ok(Self {
-            shown: Base64Of32(secret),
-            hash: SecretHash::of(&secret),
-        })
+        Ok(Self { shown: Base64Of32(secret), hash: SecretHash::of(&secret) })
     }
 }
 

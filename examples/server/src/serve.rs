@@ -42,9 +42,7 @@ pub struct Running {
 pub async fn serve(config: Config) -> Result<Running, StartError> {
     let store = Store::open(&config).await?;
     let prelogin_secret = prelogin_secret(&store).await?;
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .map_err(StartError::Listen)?;
+    let listener = TcpListener::bind(config.listen).await.map_err(StartError::Listen)?;
     let address = listener.local_addr().map_err(StartError::Listen)?;
     let app = App::new(Shared {
         limiters: Limiters::new(&config.limits),
@@ -57,14 +55,11 @@ pub async fn serve(config: Config) -> Result<Running, StartError> {
     let (stop, stopped) = watch::channel(());
     let router = router::router(app.clone())?;
     let mut stop_server = stopped.clone();
-    let server = axum::serve(
-        listener,
-        router.into_make_service_with_connect_info::<SocketAddr>(),
-    )
-    .with_graceful_shutdown(async move {
-        // An error means that the other end is gone, which is as good a reason to stop.
-        let _ = stop_server.changed().await;
-    });
+    let server = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(async move {
+            // An error means that the other end is gone, which is as good a reason to stop.
+            let _ = stop_server.changed().await;
+        });
     Ok(Running {
         address,
         stop,
@@ -105,13 +100,11 @@ impl Running {
 async fn prelogin_secret(store: &Store) -> Result<[u8; 32], StartError> {
     let fresh = secret::generate().map_err(|_| StartError::Random)?;
     let mut tx = store.write().await.map_err(|_| StartError::Settings)?;
-    sqlx::query(
-        "INSERT INTO settings (name, value) VALUES ('prelogin', $1) ON CONFLICT DO NOTHING",
-    )
-    .bind(&fresh[..])
-    .execute(&mut *tx)
-    .await
-    .map_err(StartError::Database)?;
+    sqlx::query("INSERT INTO settings (name, value) VALUES ('prelogin', $1) ON CONFLICT DO NOTHING")
+        .bind(&fresh[..])
+        .execute(&mut *tx)
+        .await
+        .map_err(StartError::Database)?;
     let (kept,): (Vec<u8>,) = sqlx::query_as("SELECT value FROM settings WHERE name = 'prelogin'")
         .fetch_one(&mut *tx)
         .await

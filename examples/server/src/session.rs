@@ -88,14 +88,11 @@ pub(crate) async fn login(
     Json(request): Json<LoginRequest>,
 ) -> Result<Json<LoginAnswer>, Error> {
     check_login_name(&request.login)?;
-    app.limiters
-        .check_login(&request.login, peer)
-        .map_err(Error::LoginRateLimited)?;
-    let row: Option<(i64, Vec<u8>)> =
-        sqlx::query_as("SELECT id, proof_hash FROM accounts WHERE login = $1")
-            .bind(request.login)
-            .fetch_optional(app.store.read())
-            .await?;
+    app.limiters.check_login(&request.login, peer).map_err(Error::LoginRateLimited)?;
+    let row: Option<(i64, Vec<u8>)> = sqlx::query_as("SELECT id, proof_hash FROM accounts WHERE login = $1")
+        .bind(request.login)
+        .fetch_optional(app.store.read())
+        .await?;
     // An unknown login is compared too, with a hash that nothing has.
     let (account, kept) = match row {
         Some((account, kept)) => (Some(account), kept),
@@ -106,11 +103,10 @@ pub(crate) async fn login(
 
     let mut tx = app.store.write().await?;
     let session = begin(&app, &mut tx, account).await?;
-    let (generation, vault): (i64, Vec<u8>) =
-        sqlx::query_as("SELECT generation, vault FROM vaults WHERE account = $1")
-            .bind(account)
-            .fetch_one(&mut *tx)
-            .await?;
+    let (generation, vault): (i64, Vec<u8>) = sqlx::query_as("SELECT generation, vault FROM vaults WHERE account = $1")
+        .bind(account)
+        .fetch_one(&mut *tx)
+        .await?;
     tx.commit().await?;
     Ok(Json(LoginAnswer {
         session: session.session,
@@ -125,10 +121,7 @@ pub(crate) async fn login(
     responses((status = NO_CONTENT), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
 pub(crate) async fn logout(State(app): State<App>, owner: Owner) -> Result<StatusCode, Error> {
     let mut tx = app.store.write().await?;
-    sqlx::query("DELETE FROM sessions WHERE token_hash = $1")
-        .bind(owner.session.as_bytes())
-        .execute(&mut *tx)
-        .await?;
+    sqlx::query("DELETE FROM sessions WHERE token_hash = $1").bind(owner.session.as_bytes()).execute(&mut *tx).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -143,18 +136,12 @@ pub(crate) async fn begin(app: &App, tx: &mut Tx, account: i64) -> Result<Sessio
         .bind(expires_at_us)
         .execute(&mut **tx)
         .await?;
-    Ok(SessionAnswer {
-        session: session.shown,
-        expires_at_us,
-    })
+    Ok(SessionAnswer { session: session.shown, expires_at_us })
 }
 
 /// Ends every session of `account`.
 pub(crate) async fn end_all(tx: &mut Tx, account: i64) -> Result<(), Error> {
-    sqlx::query("DELETE FROM sessions WHERE account = $1")
-        .bind(account)
-        .execute(&mut **tx)
-        .await?;
+    sqlx::query("DELETE FROM sessions WHERE account = $1").bind(account).execute(&mut **tx).await?;
     Ok(())
 }
 
@@ -163,9 +150,7 @@ pub(crate) fn check_login_name(login: &str) -> Result<(), Error> {
     // PostgreSQL keeps no NUL in a text, so neither database is asked to.
     match login.len() {
         1..=320 if !login.contains('\0') => Ok(()),
-        _ => Err(Error::Malformed(
-            "a login is 1 to 320 bytes without NUL".into(),
-        )),
+        _ => Err(Error::Malformed("a login is 1 to 320 bytes without NUL".into())),
     }
 }
 

@@ -56,10 +56,7 @@ pub(crate) async fn create(
     .bind(request.ticket_id.as_bytes())
     .fetch_one(&mut *tx)
     .await?;
-    if hash != request.authenticator_hash.0
-        || expires_us != request.expires_at_us
-        || uses != request.uses
-    {
+    if hash != request.authenticator_hash.0 || expires_us != request.expires_at_us || uses != request.uses {
         return Err(Error::TicketExists);
     }
     tx.commit().await?;

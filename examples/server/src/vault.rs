@@ -16,15 +16,11 @@ use crate::store::Tx;
 /// The vault, with its generation as `ETag`.
 #[utoipa::path(get, path = "/api/v1/vault", tag = "account", security(("owner" = [])),
     responses((status = OK, body = Vec<u8>, content_type = "application/octet-stream"), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
-pub(crate) async fn get_vault(
-    State(app): State<App>,
-    owner: Owner,
-) -> Result<Response<Body>, Error> {
-    let (generation, vault): (i64, Vec<u8>) =
-        sqlx::query_as("SELECT generation, vault FROM vaults WHERE account = $1")
-            .bind(owner.account)
-            .fetch_one(app.store.read())
-            .await?;
+pub(crate) async fn get_vault(State(app): State<App>, owner: Owner) -> Result<Response<Body>, Error> {
+    let (generation, vault): (i64, Vec<u8>) = sqlx::query_as("SELECT generation, vault FROM vaults WHERE account = $1")
+        .bind(owner.account)
+        .fetch_one(app.store.read())
+        .await?;
     Ok(([(header::ETAG, format!("\"{generation}\""))], octets(vault)).into_response())
 }
 
@@ -61,22 +57,19 @@ pub(crate) async fn replace(
         return Err(Error::VaultGeneration);
     }
     // Compared and written in one statement: of two clients with the same expectation, one wins.
-    let replaced = sqlx::query(
-        "UPDATE vaults SET generation = $1, vault = $2 WHERE account = $3 AND generation = $4",
-    )
-    .bind(generation)
-    .bind(vault)
-    .bind(account)
-    .bind(expected)
-    .execute(&mut **tx)
-    .await?
-    .rows_affected();
+    let replaced = sqlx::query("UPDATE vaults SET generation = $1, vault = $2 WHERE account = $3 AND generation = $4")
+        .bind(generation)
+        .bind(vault)
+        .bind(account)
+        .bind(expected)
+        .execute(&mut **tx)
+        .await?
+        .rows_affected();
     if replaced == 0 {
-        let row: Option<(i64,)> =
-            sqlx::query_as("SELECT generation FROM vaults WHERE account = $1")
-                .bind(account)
-                .fetch_optional(&mut **tx)
-                .await?;
+        let row: Option<(i64,)> = sqlx::query_as("SELECT generation FROM vaults WHERE account = $1")
+            .bind(account)
+            .fetch_optional(&mut **tx)
+            .await?;
         let (generation,) = row.ok_or(Error::AuthRefused)?;
         return Err(Error::VaultConflict { generation });
     }

@@ -58,37 +58,23 @@ impl Store {
             true => config.database.clone(),
             false => format!("{}?mode=rwc", config.database),
         };
-        let common = format!(
-            "PRAGMA busy_timeout = {}; PRAGMA foreign_keys = ON;",
-            config.busy_timeout.as_millis()
-        );
+        let common = format!("PRAGMA busy_timeout = {}; PRAGMA foreign_keys = ON;", config.busy_timeout.as_millis());
         // FULL: what a client was told is stored survives a power cut, not only a crash.
         let mut writer = format!("{common} PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
         if let Some(bytes) = config.max_database_bytes {
-            writer += &format!(
-                " PRAGMA max_page_count = {};",
-                bytes.div_ceil(SQLITE_PAGE_BYTES)
-            );
+            writer += &format!(" PRAGMA max_page_count = {};", bytes.div_ceil(SQLITE_PAGE_BYTES));
         }
         let reader = format!("{common} PRAGMA query_only = ON;");
         // The writer first: it makes the file.
         let writers = pool(&url, 1, writer).await?;
         let readers = pool(&url, SQLITE_READERS, reader).await?;
-        Ok(Self {
-            readers,
-            writers,
-            dialect: Dialect::Sqlite,
-        })
+        Ok(Self { readers, writers, dialect: Dialect::Sqlite })
     }
 
     async fn open_postgres(config: &Config) -> Result<Self, StartError> {
         let settings = format!("SET lock_timeout = {}", config.busy_timeout.as_millis());
         let pool = pool(&config.database, POSTGRES_CONNECTIONS, settings).await?;
-        Ok(Self {
-            readers: pool.clone(),
-            writers: pool,
-            dialect: Dialect::Postgres,
-        })
+        Ok(Self { readers: pool.clone(), writers: pool, dialect: Dialect::Postgres })
     }
 
     /// For single statements that read.
@@ -120,19 +106,13 @@ impl Store {
 /// A row lock that keeps dictionary rows of an account in place until the transaction ends.
 ///
 /// On SQLite the write transaction itself is that lock. Returns the generation of the dictionary.
-pub(crate) async fn share_account(
-    tx: &mut Tx,
-    dialect: Dialect,
-    account: i64,
-) -> Result<i64, Error> {
+pub(crate) async fn share_account(tx: &mut Tx, dialect: Dialect, account: i64) -> Result<i64, Error> {
     lock_account(
         tx,
         account,
         match dialect {
             Dialect::Sqlite => "SELECT dictionary_generation FROM accounts WHERE id = $1",
-            Dialect::Postgres => {
-                "SELECT dictionary_generation FROM accounts WHERE id = $1 FOR SHARE"
-            }
+            Dialect::Postgres => "SELECT dictionary_generation FROM accounts WHERE id = $1 FOR SHARE",
         },
     )
     .await
@@ -145,9 +125,7 @@ pub(crate) async fn own_account(tx: &mut Tx, dialect: Dialect, account: i64) -> 
         account,
         match dialect {
             Dialect::Sqlite => "SELECT dictionary_generation FROM accounts WHERE id = $1",
-            Dialect::Postgres => {
-                "SELECT dictionary_generation FROM accounts WHERE id = $1 FOR UPDATE"
-            }
+            Dialect::Postgres => "SELECT dictionary_generation FROM accounts WHERE id = $1 FOR UPDATE",
         },
     )
     .await?;
@@ -155,13 +133,9 @@ pub(crate) async fn own_account(tx: &mut Tx, dialect: Dialect, account: i64) -> 
 }
 
 async fn lock_account(tx: &mut Tx, account: i64, sql: &'static str) -> Result<i64, Error> {
-    let row: Option<(i64,)> = sqlx::query_as(sql)
-        .bind(account)
-        .fetch_optional(&mut **tx)
-        .await?;
+    let row: Option<(i64,)> = sqlx::query_as(sql).bind(account).fetch_optional(&mut **tx).await?;
     // The account can have been deleted since its bearer was checked.
-    row.map(|(generation,)| generation)
-        .ok_or(Error::AuthRefused)
+    row.map(|(generation,)| generation).ok_or(Error::AuthRefused)
 }
 
 async fn pool(url: &str, connections: u32, settings: String) -> Result<AnyPool, StartError> {

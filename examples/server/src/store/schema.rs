@@ -12,13 +12,8 @@ pub(super) async fn migrate(pool: &AnyPool, dialect: Dialect) -> Result<(), Star
         Dialect::Sqlite => include_str!("../../migrations/0001_sqlite.sql"),
         Dialect::Postgres => include_str!("../../migrations/0001_postgres.sql"),
     };
-    let migrations = vec![Migration::new(
-        1,
-        "the first tables".into(),
-        MigrationType::Simple,
-        first.into_sql_str(),
-        false,
-    )];
+    let migrations =
+        vec![Migration::new(1, "the first tables".into(), MigrationType::Simple, first.into_sql_str(), false)];
     Migrator::with_migrations(migrations).run(pool).await?;
     Ok(())
 }

@@ -18,12 +18,7 @@ pub(crate) struct Sql {
 
 impl Sql {
     pub(crate) fn new(dialect: Dialect, text: &str) -> Self {
-        Self {
-            dialect,
-            text: text.to_owned(),
-            arguments: AnyArguments::default(),
-            count: 0,
-        }
+        Self { dialect, text: text.to_owned(), arguments: AnyArguments::default(), count: 0 }
     }
 
     pub(crate) fn push(&mut self, text: &str) -> &mut Self {
@@ -76,9 +71,7 @@ impl Sql {
         R: IntoIterator<Item = T>,
     {
         for (i, row) in rows.into_iter().enumerate() {
-            self.push(if i == 0 { "(" } else { ", (" })
-                .list(row)
-                .push(")");
+            self.push(if i == 0 { "(" } else { ", (" }).list(row).push(")");
         }
         self
     }

@@ -29,10 +29,7 @@ impl std::ops::Deref for Service {
 
 impl Service {
     pub(crate) fn new(running: Running) -> Self {
-        Self {
-            client: Client::new(running.base_url()),
-            running,
-        }
+        Self { client: Client::new(running.base_url()), running }
     }
 
     pub(crate) fn address(&self) -> std::net::SocketAddr {
@@ -123,26 +120,16 @@ pub(crate) fn event(seq: u64, app: &str) -> Value {
 
 impl Client {
     pub(crate) fn new(base: String) -> Self {
-        Self {
-            http: reqwest::Client::new(),
-            base,
-        }
+        Self { http: reqwest::Client::new(), base }
     }
 
     pub(crate) fn call(&self, method: Method, path: &str) -> Call {
-        Call {
-            what: format!("{method} {path}"),
-            request: self.http.request(method, format!("{}{path}", self.base)),
-        }
+        Call { what: format!("{method} {path}"), request: self.http.request(method, format!("{}{path}", self.base)) }
     }
 
     pub(crate) async fn sign_up(&self, login: &str) -> Account {
         let (account_id, proof) = (random_id(), random());
-        let answer = self
-            .call(POST, "/api/v1/accounts")
-            .json(sign_up_body(login, &account_id, &proof))
-            .await
-            .ok(201);
+        let answer = self.call(POST, "/api/v1/accounts").json(sign_up_body(login, &account_id, &proof)).await.ok(201);
         Account {
             client: self.clone(),
             login: login.to_owned(),
@@ -180,37 +167,22 @@ impl Account {
         (ticket_id, authenticator)
     }
 
-    pub(crate) async fn claim(
-        &self,
-        device_id: &str,
-        ticket_id: &str,
-        authenticator: &[u8; 32],
-    ) -> Answer {
+    pub(crate) async fn claim(&self, device_id: &str, ticket_id: &str, authenticator: &[u8; 32]) -> Answer {
         let body = json!({
             "account_id": self.account_id,
             "device_id": device_id,
             "ticket_id": ticket_id,
             "authenticator": b64(authenticator),
         });
-        self.client
-            .call(POST, "/api/v1/devices/claim")
-            .json(body)
-            .await
+        self.client.call(POST, "/api/v1/devices/claim").json(body).await
     }
 
     /// A device that has claimed its bearer.
     pub(crate) async fn device(&self) -> Device {
         let device_id = random_id();
         let (ticket_id, authenticator) = self.ticket(1).await;
-        let answer = self
-            .claim(&device_id, &ticket_id, &authenticator)
-            .await
-            .ok(200);
-        Device {
-            client: self.client.clone(),
-            device_id,
-            bearer: answer["bearer"].as_str().unwrap().to_owned(),
-        }
+        let answer = self.claim(&device_id, &ticket_id, &authenticator).await.ok(200);
+        Device { client: self.client.clone(), device_id, bearer: answer["bearer"].as_str().unwrap().to_owned() }
     }
 
     pub(crate) async fn totals(&self, query: &str) -> Value {
@@ -248,9 +220,7 @@ impl Call {
     }
 
     pub(crate) async fn json(self, body: Value) -> Answer {
-        self.header("content-type", "application/json")
-            .bytes(body.to_string())
-            .await
+        self.header("content-type", "application/json").bytes(body.to_string()).await
     }
 
     pub(crate) async fn bytes(mut self, body: impl Into<reqwest::Body>) -> Answer {
@@ -275,11 +245,7 @@ impl Answer {
     pub(crate) fn ok(self, status: u16) -> Value {
         let text = String::from_utf8_lossy(&self.body);
         assert_eq!(self.status, status, "{}: {text}", self.what);
-        if self.body.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_slice(&self.body).unwrap()
-        }
+        if self.body.is_empty() { Value::Null } else { serde_json::from_slice(&self.body).unwrap() }
     }
 
     /// Asserts a refusal, and that it has the form of one.
@@ -288,12 +254,7 @@ impl Answer {
         let what = self.what.clone();
         let problem = self.ok(status);
         assert_eq!(problem["code"], code, "{what}: {problem}");
-        assert!(
-            problem["message"]
-                .as_str()
-                .is_some_and(|words| !words.is_empty()),
-            "{what}"
-        );
+        assert!(problem["message"].as_str().is_some_and(|words| !words.is_empty()), "{what}");
         problem
     }
 }

@@ -23,18 +23,9 @@ impl Program {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let base = line
-            .trim()
-            .strip_prefix("listening on ")
-            .unwrap()
-            .to_owned();
-        Self {
-            child,
-            client: Client::new(base),
-        }
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let base = line.trim().strip_prefix("listening on ").unwrap().to_owned();
+        Self { child, client: Client::new(base) }
     }
 
     /// SIGKILL: no handler runs, nothing is flushed.
@@ -49,9 +40,7 @@ const EVENTS: u64 = 200;
 
 fn batch(number: u64) -> serde_json::Value {
     let seqs = number * EVENTS..(number + 1) * EVENTS;
-    let events: Vec<_> = seqs
-        .map(|seq| event(seq, &format!("value {}", seq % 97)))
-        .collect();
+    let events: Vec<_> = seqs.map(|seq| event(seq, &format!("value {}", seq % 97))).collect();
     json!({ "events": events })
 }
 
@@ -78,38 +67,22 @@ async fn a_kill_loses_nothing_and_doubles_nothing(database: Database) {
             }
         }
     });
-    acknowledged
-        .wait_for(|batches| *batches >= 10)
-        .await
-        .unwrap();
+    acknowledged.wait_for(|batches| *batches >= 10).await.unwrap();
     program.kill();
     uploads.await.unwrap();
     let acknowledged = *acknowledged.borrow();
     assert!((10..BATCHES).contains(&acknowledged), "{acknowledged}");
 
     let program = Program::start(&database);
-    let device = Device {
-        client: program.client.clone(),
-        device_id: device.device_id,
-        bearer,
-    };
+    let device = Device { client: program.client.clone(), device_id: device.device_id, bearer };
     // At least what was acknowledged, and whole batches only: the one under way is there or is not.
     let count = device.head().await["count"].as_u64().unwrap();
-    assert!(
-        count == acknowledged * EVENTS || count == (acknowledged + 1) * EVENTS,
-        "{count}"
-    );
+    assert!(count == acknowledged * EVENTS || count == (acknowledged + 1) * EVENTS, "{count}");
     for number in 0..BATCHES {
         device.upload(batch(number)).await.ok(200);
     }
     let path = "/api/v1/totals?class=app&by=value";
-    let totals = program
-        .client
-        .call(crate::api::GET, path)
-        .bearer(&session)
-        .send()
-        .await
-        .ok(200);
+    let totals = program.client.call(crate::api::GET, path).bearer(&session).send().await.ok(200);
     assert_eq!(totals["total_events"], BATCHES * EVENTS);
     assert_eq!(totals["total_duration_us"], BATCHES * EVENTS * 1_000_000);
     assert_eq!(totals["total_active_us"], BATCHES * EVENTS * 250_000);

@@ -65,22 +65,13 @@ where
     getrandom::fill(&mut random).unwrap();
     let name = format!("blindtally_{}", data_encoding::HEXLOWER.encode(&random));
     let mut admin = sqlx::AnyConnection::connect(&server).await.unwrap();
-    admin
-        .execute(AssertSqlSafe(format!("CREATE DATABASE {name}")))
-        .await
-        .unwrap();
+    admin.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
     // The same server, options included, and another database.
     let (address, options) = server.split_once('?').unwrap_or((&server, ""));
     let (address, _) = address.rsplit_once('/').unwrap();
-    let database = Database {
-        url: format!("{address}/{name}?{options}"),
-        folder: TempDir::new().unwrap(),
-    };
+    let database = Database { url: format!("{address}/{name}?{options}"), folder: TempDir::new().unwrap() };
     let result = tokio::spawn(test(database)).await;
-    admin
-        .execute(AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)")))
-        .await
-        .unwrap();
+    admin.execute(AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"))).await.unwrap();
     if let Err(error) = result {
         std::panic::resume_unwind(error.into_panic());
     }

@@ -10,25 +10,12 @@ async fn an_event_sent_again_changes_nothing(database: Database) {
     let account = service.sign_up("ada").await;
     let device = account.device().await;
     assert_eq!(device.head().await, json!({"max_seq": null, "count": 0}));
-    let receipt = device
-        .upload_events([event(7, "a"), event(3, "a"), event(7, "b")])
-        .await;
-    assert_eq!(
-        receipt,
-        json!({"stored": 2, "duplicates": 1, "enriched": 0})
-    );
-    let receipt = device
-        .upload_events([event(3, "other"), event(4, "a")])
-        .await;
-    assert_eq!(
-        receipt,
-        json!({"stored": 1, "duplicates": 1, "enriched": 0})
-    );
+    let receipt = device.upload_events([event(7, "a"), event(3, "a"), event(7, "b")]).await;
+    assert_eq!(receipt, json!({"stored": 2, "duplicates": 1, "enriched": 0}));
+    let receipt = device.upload_events([event(3, "other"), event(4, "a")]).await;
+    assert_eq!(receipt, json!({"stored": 1, "duplicates": 1, "enriched": 0}));
     let receipt = device.upload(json!({})).await.ok(200);
-    assert_eq!(
-        receipt,
-        json!({"stored": 0, "duplicates": 0, "enriched": 0})
-    );
+    assert_eq!(receipt, json!({"stored": 0, "duplicates": 0, "enriched": 0}));
     assert_eq!(device.head().await, json!({"max_seq": 7, "count": 3}));
     let totals = account.totals("class=app&by=value").await;
     assert_eq!(totals["rows"].as_array().unwrap().len(), 1);
@@ -46,9 +33,7 @@ async fn an_event_without_values_is_enriched_once(database: Database) {
     bare["values"] = json!({});
     let mut absent = event(2, "");
     absent.as_object_mut().unwrap().remove("values");
-    device
-        .upload_events([bare, absent, event(3, "known")])
-        .await;
+    device.upload_events([bare, absent, event(3, "known")]).await;
 
     let batch = json!({"enrich": [
         {"seq": 1, "values": {"app": "one", "title": "t"}},
@@ -57,41 +42,22 @@ async fn an_event_without_values_is_enriched_once(database: Database) {
         {"seq": 3, "values": {"app": "not this", "title": "nor this"}},
     ]});
     let receipt = device.upload(batch.clone()).await.ok(200);
-    assert_eq!(
-        receipt,
-        json!({"stored": 0, "duplicates": 3, "enriched": 1})
-    );
+    assert_eq!(receipt, json!({"stored": 0, "duplicates": 3, "enriched": 1}));
     let receipt = device.upload(batch).await.ok(200);
-    assert_eq!(
-        receipt,
-        json!({"stored": 0, "duplicates": 4, "enriched": 0})
-    );
+    assert_eq!(receipt, json!({"stored": 0, "duplicates": 4, "enriched": 0}));
     // An event and its values may come in one batch.
     let mut timing = event(4, "");
     timing["values"] = json!(null);
     timing.as_object_mut().unwrap().remove("values");
     let batch = json!({"events": [timing], "enrich": [{"seq": 4, "values": {"label": "l"}}]});
     let receipt = device.upload(batch).await.ok(200);
-    assert_eq!(
-        receipt,
-        json!({"stored": 1, "duplicates": 0, "enriched": 1})
-    );
+    assert_eq!(receipt, json!({"stored": 1, "duplicates": 0, "enriched": 1}));
 
     let page = account.get("/api/v1/events").await;
-    let values: Vec<&Value> = page["events"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|event| &event["values"])
-        .collect();
+    let values: Vec<&Value> = page["events"].as_array().unwrap().iter().map(|event| &event["values"]).collect();
     assert_eq!(
         values,
-        [
-            &json!({"app": "one", "title": "t"}),
-            &json!({}),
-            &json!({"app": "known"}),
-            &json!({"label": "l"})
-        ]
+        [&json!({"app": "one", "title": "t"}), &json!({}), &json!({"app": "known"}), &json!({"label": "l"})]
     );
 }
 
@@ -105,14 +71,10 @@ async fn many_enrichments_find_their_events(database: Database) {
         bare
     });
     device.upload_events(bare).await;
-    let enrich: Vec<Value> = (0..1_500)
-        .map(|seq| json!({"seq": seq, "values": {"app": format!("app {}", seq % 7)}}))
-        .collect();
+    let enrich: Vec<Value> =
+        (0..1_500).map(|seq| json!({"seq": seq, "values": {"app": format!("app {}", seq % 7)}})).collect();
     let receipt = device.upload(json!({ "enrich": enrich })).await.ok(200);
-    assert_eq!(
-        receipt,
-        json!({"stored": 0, "duplicates": 0, "enriched": 1_500})
-    );
+    assert_eq!(receipt, json!({"stored": 0, "duplicates": 0, "enriched": 1_500}));
     let page = account.get("/api/v1/events?limit=1500").await;
     for (seq, event) in page["events"].as_array().unwrap().iter().enumerate() {
         assert_eq!(event["values"]["app"], format!("app {}", seq % 7));
@@ -171,13 +133,7 @@ async fn a_wrong_event_is_named_and_nothing_of_the_batch_is_stored(database: Dat
         let answer = device.upload(json!({"events": [event(0, "a"), bad]})).await;
         let problem = answer.refused(400, "event.invalid");
         assert_eq!(problem["index"], 1, "{field}: {value}: {problem}");
-        assert!(
-            problem["message"]
-                .as_str()
-                .unwrap()
-                .starts_with("events[1]"),
-            "{problem}"
-        );
+        assert!(problem["message"].as_str().unwrap().starts_with("events[1]"), "{problem}");
     }
     for field in ["seq", "action", "start_us", "duration_us", "active_us"] {
         let mut bad = event(1, "a");
@@ -185,20 +141,11 @@ async fn a_wrong_event_is_named_and_nothing_of_the_batch_is_stored(database: Dat
         let answer = device.upload(json!({"events": [bad]})).await;
         assert_eq!(answer.refused(400, "event.invalid")["index"], 0, "{field}");
     }
-    for bad in [
-        json!({"seq": -1, "values": {}}),
-        json!({"seq": 0, "values": {"app": ""}}),
-        json!(1),
-    ] {
+    for bad in [json!({"seq": -1, "values": {}}), json!({"seq": 0, "values": {"app": ""}}), json!(1)] {
         let batch = json!({"events": [event(0, "a")], "enrich": [{"seq": 0, "values": {}}, bad]});
         let problem = device.upload(batch).await.refused(400, "event.invalid");
         assert_eq!(problem["index"], 1);
-        assert!(
-            problem["message"]
-                .as_str()
-                .unwrap()
-                .starts_with("enrich[1]")
-        );
+        assert!(problem["message"].as_str().unwrap().starts_with("enrich[1]"));
     }
     assert_eq!(device.head().await, json!({"max_seq": null, "count": 0}));
 }
@@ -212,13 +159,8 @@ async fn a_class_that_does_not_exist_has_its_own_code(database: Database) {
         bad["values"] = json!({"app": "fine", class: "x"});
         let answer = device.upload(json!({"events": [event(0, "a"), bad]})).await;
         assert_eq!(answer.refused(400, "event.class")["index"], 1, "{class}");
-        let batch =
-            json!({"events": [event(0, "a")], "enrich": [{"seq": 0, "values": {class: "x"}}]});
-        assert_eq!(
-            device.upload(batch).await.refused(400, "event.class")["index"],
-            0,
-            "{class}"
-        );
+        let batch = json!({"events": [event(0, "a")], "enrich": [{"seq": 0, "values": {class: "x"}}]});
+        assert_eq!(device.upload(batch).await.refused(400, "event.class")["index"], 0, "{class}");
     }
     let text = r#"{"events":[{"seq":1,"action":"a","start_us":1,"duration_us":1,"active_us":1,"values":{"app":"a","app":"b"}}]}"#;
     let answer = device.call(POST, "/api/v1/events").bytes(text).await;
@@ -231,29 +173,14 @@ async fn json_that_is_none_is_refused(database: Database) {
     let account = service.sign_up("ada").await;
     let device = account.device().await;
     let deep = "[".repeat(100_000);
-    for text in [
-        "",
-        "{",
-        "null",
-        "[1]",
-        "{\"events\": 1}",
-        "{\"events\": [",
-        "\u{feff}{}",
-        "{} {}",
-        &deep,
-    ] {
-        let answer = device
-            .call(POST, "/api/v1/events")
-            .bytes(text.to_owned())
-            .await;
+    for text in ["", "{", "null", "[1]", "{\"events\": 1}", "{\"events\": [", "\u{feff}{}", "{} {}", &deep] {
+        let answer = device.call(POST, "/api/v1/events").bytes(text.to_owned()).await;
         answer.refused(400, "request.malformed");
     }
-    let answer = device
-        .call(POST, "/api/v1/events")
-        .bytes(vec![0xff, 0xfe, 0x00])
-        .await;
+    let answer = device.call(POST, "/api/v1/events").bytes(vec![0xff, 0xfe, 0x00]).await;
     answer.refused(400, "request.malformed");
-    let lone = r#"{"events":[{"seq":1,"action":"a","start_us":1,"duration_us":1,"active_us":1,"values":{"app":"\ud800"}}]}"#;
+    let lone =
+        r#"{"events":[{"seq":1,"action":"a","start_us":1,"duration_us":1,"active_us":1,"values":{"app":"\ud800"}}]}"#;
     let answer = device.call(POST, "/api/v1/events").bytes(lone).await;
     assert_eq!(answer.status, 400);
 }
@@ -277,29 +204,16 @@ async fn hostile_texts_come_back_as_they_were(database: Database) {
         "winword.exe".to_owned(),
         "WINWORD.EXE".to_owned(),
     ];
-    device
-        .upload_events(texts.iter().zip(0..).map(|(text, seq)| event(seq, text)))
-        .await;
-    let totals = account
-        .totals("class=app&by=value&limit=100&sort=count")
-        .await;
+    device.upload_events(texts.iter().zip(0..).map(|(text, seq)| event(seq, text))).await;
+    let totals = account.totals("class=app&by=value&limit=100&sort=count").await;
     let mut expected: Vec<&String> = texts.iter().collect();
     expected.sort();
     // Every one is a group of its own, in the order of bytes.
-    let rows: Vec<&str> = totals["rows"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|row| row["value"].as_str().unwrap())
-        .collect();
+    let rows: Vec<&str> = totals["rows"].as_array().unwrap().iter().map(|row| row["value"].as_str().unwrap()).collect();
     assert_eq!(rows, expected);
     let page = account.get("/api/v1/events").await;
-    let page: Vec<&str> = page["events"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|event| event["values"]["app"].as_str().unwrap())
-        .collect();
+    let page: Vec<&str> =
+        page["events"].as_array().unwrap().iter().map(|event| event["values"]["app"].as_str().unwrap()).collect();
     assert_eq!(page, texts);
 }
 
@@ -326,11 +240,7 @@ async fn the_largest_numbers_are_kept_exactly(database: Database) {
 async fn devices_with_the_same_new_values_do_not_disturb_each_other(database: Database) {
     let service = database.start().await;
     let account = service.sign_up("ada").await;
-    let devices = [
-        account.device().await,
-        account.device().await,
-        account.device().await,
-    ];
+    let devices = [account.device().await, account.device().await, account.device().await];
     let uploads: Vec<_> = devices
         .iter()
         .enumerate()
@@ -342,9 +252,7 @@ async fn devices_with_the_same_new_values_do_not_disturb_each_other(database: Da
                     0 => (batch * 400..batch * 400 + 500).collect(),
                     _ => (batch * 400..batch * 400 + 500).rev().collect(),
                 };
-                let events = seqs
-                    .into_iter()
-                    .map(|seq| event(seq, &format!("value {seq}")));
+                let events = seqs.into_iter().map(|seq| event(seq, &format!("value {seq}")));
                 device.upload_events(events).await
             })
         })
@@ -353,20 +261,11 @@ async fn devices_with_the_same_new_values_do_not_disturb_each_other(database: Da
         upload.await.unwrap();
     }
     for device in &devices {
-        assert_eq!(
-            device.head().await,
-            json!({"max_seq": 1_699, "count": 1_700})
-        );
+        assert_eq!(device.head().await, json!({"max_seq": 1_699, "count": 1_700}));
     }
     let totals = account.totals("class=app&by=value&limit=10000").await;
     assert_eq!(totals["total_rows"], 1_700);
-    assert!(
-        totals["rows"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .all(|row| row["events"] == 3)
-    );
+    assert!(totals["rows"].as_array().unwrap().iter().all(|row| row["events"] == 3));
 }
 
 async fn one_device_may_send_the_same_batch_twice_at_once(database: Database) {
@@ -376,11 +275,7 @@ async fn one_device_may_send_the_same_batch_twice_at_once(database: Database) {
     let uploads: Vec<_> = (0..6)
         .map(|_| {
             let device = device.clone();
-            tokio::spawn(async move {
-                device
-                    .upload_events((0..300).map(|seq| event(seq, "a")))
-                    .await
-            })
+            tokio::spawn(async move { device.upload_events((0..300).map(|seq| event(seq, "a"))).await })
         })
         .collect();
     let mut stored = 0;
@@ -394,32 +289,14 @@ async fn one_device_may_send_the_same_batch_twice_at_once(database: Database) {
 async fn values_of_two_accounts_never_meet(database: Database) {
     let service = database.start().await;
     let (ada, eve) = (service.sign_up("ada").await, service.sign_up("eve").await);
-    ada.device()
-        .await
-        .upload_events([event(1, "shared"), event(2, "shared")])
-        .await;
+    ada.device().await.upload_events([event(1, "shared"), event(2, "shared")]).await;
     eve.device().await.upload_events([event(1, "shared")]).await;
     assert_eq!(ada.totals("class=app&by=value").await["total_events"], 2);
-    assert_eq!(
-        eve.totals("class=app&by=value&value=shared").await["total_events"],
-        1
-    );
-    assert_eq!(
-        eve.get("/api/v1/events").await["events"]
-            .as_array()
-            .unwrap()
-            .len(),
-        1
-    );
-    let device = ada.get("/api/v1/devices").await["devices"][0]["device_id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    assert_eq!(eve.totals("class=app&by=value&value=shared").await["total_events"], 1);
+    assert_eq!(eve.get("/api/v1/events").await["events"].as_array().unwrap().len(), 1);
+    let device = ada.get("/api/v1/devices").await["devices"][0]["device_id"].as_str().unwrap().to_owned();
     let path = format!("/api/v1/events?device={device}");
-    assert_eq!(
-        eve.call(GET, &path).send().await.ok(200)["events"],
-        json!([])
-    );
+    assert_eq!(eve.call(GET, &path).send().await.ok(200)["events"], json!([]));
 }
 
 on_both_databases![

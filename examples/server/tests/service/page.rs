@@ -13,9 +13,7 @@ async fn all_pages(account: &Account, query: &str) -> Vec<Value> {
 async fn pages_after(account: &Account, query: &str, mut cursor: String) -> Vec<Value> {
     let mut events = Vec::new();
     loop {
-        let page = account
-            .get(&format!("/api/v1/events?{query}{cursor}"))
-            .await;
+        let page = account.get(&format!("/api/v1/events?{query}{cursor}")).await;
         events.extend(page["events"].as_array().unwrap().iter().cloned());
         match page["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
@@ -41,26 +39,14 @@ async fn pages_come_oldest_first_and_miss_nothing(database: Database) {
         let events = all_pages(&account, &format!("limit={limit}")).await;
         let keys: Vec<_> = events
             .iter()
-            .map(|e| {
-                (
-                    e["start_us"].as_i64(),
-                    e["device"] == devices[1].device_id,
-                    e["seq"].as_i64(),
-                )
-            })
+            .map(|e| (e["start_us"].as_i64(), e["device"] == devices[1].device_id, e["seq"].as_i64()))
             .collect();
         assert_eq!(keys.len(), 200);
         assert!(keys.is_sorted());
     }
-    let query = format!(
-        "device={}&from_us=1700000000000002&to_us=1700000000000004",
-        devices[0].device_id
-    );
+    let query = format!("device={}&from_us=1700000000000002&to_us=1700000000000004", devices[0].device_id);
     let events = all_pages(&account, &query).await;
-    let seqs: Vec<_> = events
-        .iter()
-        .map(|event| event["seq"].as_u64().unwrap())
-        .collect();
+    let seqs: Vec<_> = events.iter().map(|event| event["seq"].as_u64().unwrap()).collect();
     assert_eq!(seqs, (20..40).collect::<Vec<_>>());
 }
 
@@ -68,23 +54,14 @@ async fn events_that_arrive_meanwhile_move_nothing(database: Database) {
     let service = database.start().await;
     let account = service.sign_up("ada").await;
     let device = account.device().await;
-    device
-        .upload_events((100..120).map(|seq| event(seq, "a")))
-        .await;
+    device.upload_events((100..120).map(|seq| event(seq, "a"))).await;
     let first = account.get("/api/v1/events?limit=10").await;
     // Some older than the page, some newer, in the middle of the reading.
-    device
-        .upload_events((90..100).map(|seq| event(seq, "a")))
-        .await;
-    device
-        .upload_events((120..125).map(|seq| event(seq, "a")))
-        .await;
+    device.upload_events((90..100).map(|seq| event(seq, "a"))).await;
+    device.upload_events((120..125).map(|seq| event(seq, "a"))).await;
     let cursor = format!("&cursor={}", first["next_cursor"].as_str().unwrap());
     let rest = pages_after(&account, "limit=3", cursor).await;
-    let seqs: Vec<_> = rest
-        .iter()
-        .map(|event| event["seq"].as_u64().unwrap())
-        .collect();
+    let seqs: Vec<_> = rest.iter().map(|event| event["seq"].as_u64().unwrap()).collect();
     assert_eq!(seqs, (110..125).collect::<Vec<_>>());
 }
 
@@ -130,15 +107,9 @@ async fn queries_that_make_no_sense_are_refused(database: Database) {
         "from_us=1.5",
     ] {
         let path = format!("/api/v1/events?{query}");
-        account
-            .call(GET, &path)
-            .send()
-            .await
-            .refused(400, "query.invalid");
+        account.call(GET, &path).send().await.refused(400, "query.invalid");
     }
-    let page = account
-        .get("/api/v1/events?from_us=-9223372036854775808&to_us=9223372036854775807")
-        .await;
+    let page = account.get("/api/v1/events?from_us=-9223372036854775808&to_us=9223372036854775807").await;
     assert_eq!(page, json!({"events": [], "next_cursor": null}));
 }
 

@@ -14,32 +14,15 @@ use crate::database::{Database, on_sqlite};
 async fn every_answer_tells_browsers_what_not_to_do() {
     on_sqlite(async |database: Database| {
         let service = database.start().await;
-        for path in [
-            "/api/v1/health",
-            "/api/v1/vault",
-            "/no/such/path",
-            "/api/openapi.json",
-        ] {
+        for path in ["/api/v1/health", "/api/v1/vault", "/no/such/path", "/api/openapi.json"] {
             let answer = service.call(GET, path).send().await;
-            assert_eq!(
-                answer.headers["x-content-type-options"], "nosniff",
-                "{path}"
-            );
+            assert_eq!(answer.headers["x-content-type-options"], "nosniff", "{path}");
             assert_eq!(answer.headers["cache-control"], "no-store", "{path}");
             assert_eq!(answer.headers["referrer-policy"], "no-referrer", "{path}");
-            assert!(
-                answer.headers.contains_key("content-security-policy"),
-                "{path}"
-            );
-            assert!(
-                !answer.headers.contains_key("access-control-allow-origin"),
-                "{path}"
-            );
+            assert!(answer.headers.contains_key("content-security-policy"), "{path}");
+            assert!(!answer.headers.contains_key("access-control-allow-origin"), "{path}");
         }
-        assert_eq!(
-            service.call(GET, "/api/v1/health").send().await.ok(200),
-            json!({"status": "ok"})
-        );
+        assert_eq!(service.call(GET, "/api/v1/health").send().await.ok(200), json!({"status": "ok"}));
     })
     .await;
 }
@@ -48,26 +31,10 @@ async fn every_answer_tells_browsers_what_not_to_do() {
 async fn unknown_paths_and_methods_are_typed_errors() {
     on_sqlite(async |database: Database| {
         let service = database.start().await;
-        service
-            .call(GET, "/")
-            .send()
-            .await
-            .refused(404, "route.unknown");
-        service
-            .call(GET, "/api/v2/health")
-            .send()
-            .await
-            .refused(404, "route.unknown");
-        service
-            .call(POST, "/api/v1/health")
-            .send()
-            .await
-            .refused(405, "route.method");
-        service
-            .call(GET, "/api/v1/login")
-            .send()
-            .await
-            .refused(405, "route.method");
+        service.call(GET, "/").send().await.refused(404, "route.unknown");
+        service.call(GET, "/api/v2/health").send().await.refused(404, "route.unknown");
+        service.call(POST, "/api/v1/health").send().await.refused(405, "route.method");
+        service.call(GET, "/api/v1/login").send().await.refused(405, "route.method");
     })
     .await;
 }
@@ -75,42 +42,24 @@ async fn unknown_paths_and_methods_are_typed_errors() {
 #[tokio::test(flavor = "multi_thread")]
 async fn other_origins_are_let_in_by_name_only() {
     on_sqlite(async |database: Database| {
-        let service = database
-            .start_with(|config| config.allow_origins = vec!["https://dash.example".into()])
-            .await;
+        let service = database.start_with(|config| config.allow_origins = vec!["https://dash.example".into()]).await;
         let preflight = |origin: &str| {
             service
                 .call(reqwest::Method::OPTIONS, "/api/v1/vault")
                 .header("origin", origin)
                 .header("access-control-request-method", "PUT")
-                .header(
-                    "access-control-request-headers",
-                    "authorization,if-match,x-vault-generation",
-                )
+                .header("access-control-request-headers", "authorization,if-match,x-vault-generation")
                 .send()
         };
         let allowed = preflight("https://dash.example").await;
-        assert_eq!(
-            allowed.headers["access-control-allow-origin"],
-            "https://dash.example"
-        );
-        let headers = allowed.headers["access-control-allow-headers"]
-            .to_str()
-            .unwrap()
-            .to_owned();
+        assert_eq!(allowed.headers["access-control-allow-origin"], "https://dash.example");
+        let headers = allowed.headers["access-control-allow-headers"].to_str().unwrap().to_owned();
         assert!(headers.contains("x-vault-generation") && headers.contains("authorization"));
         let refused = preflight("https://evil.example").await;
         assert!(!refused.headers.contains_key("access-control-allow-origin"));
-        let answer = service
-            .call(GET, "/api/v1/vault")
-            .header("origin", "https://dash.example");
+        let answer = service.call(GET, "/api/v1/vault").header("origin", "https://dash.example");
         let answer = answer.send().await;
-        assert!(
-            answer.headers["access-control-expose-headers"]
-                .to_str()
-                .unwrap()
-                .contains("etag")
-        );
+        assert!(answer.headers["access-control-expose-headers"].to_str().unwrap().contains("etag"));
         answer.refused(401, "auth.missing");
     })
     .await;
@@ -119,9 +68,7 @@ async fn other_origins_are_let_in_by_name_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_never_ends_is_given_up() {
     on_sqlite(async |database: Database| {
-        let service = database
-            .start_with(|config| config.request_timeout = Duration::from_millis(50))
-            .await;
+        let service = database.start_with(|config| config.request_timeout = Duration::from_millis(50)).await;
         let address = service.address();
         let answer = tokio::task::spawn_blocking(move || {
             let mut socket = TcpStream::connect(address).unwrap();
@@ -142,13 +89,7 @@ async fn a_body_that_never_ends_is_given_up() {
 async fn logs_say_what_was_asked_and_never_what_was_said() {
     on_sqlite(async |database: Database| {
         let mut child = Command::new(env!("CARGO_BIN_EXE_blindtally-server"))
-            .args([
-                "--listen",
-                "127.0.0.1:0",
-                "--json-logs",
-                "--database",
-                &database.url,
-            ])
+            .args(["--listen", "127.0.0.1:0", "--json-logs", "--database", &database.url])
             .env("RUST_LOG", "trace")
             .stdout(Stdio::piped())
             .stderr(std::fs::File::create(database.folder().join("log")).unwrap())
@@ -157,23 +98,13 @@ async fn logs_say_what_was_asked_and_never_what_was_said() {
         let mut line = String::new();
         let mut stdout = std::io::BufReader::new(child.stdout.take().unwrap());
         std::io::BufRead::read_line(&mut stdout, &mut line).unwrap();
-        let client = Client::new(
-            line.trim()
-                .strip_prefix("listening on ")
-                .unwrap()
-                .to_owned(),
-        );
+        let client = Client::new(line.trim().strip_prefix("listening on ").unwrap().to_owned());
 
         let account = client.sign_up("login-of-ada").await;
         let device = account.device().await;
         device.upload_events([event(1, "value-of-an-app")]).await;
-        device
-            .upload(json!({"events": [{"seq": "value-of-an-app"}]}))
-            .await
-            .refused(400, "event.invalid");
-        account
-            .totals("class=app&by=value&value=value-of-an-app")
-            .await;
+        device.upload(json!({"events": [{"seq": "value-of-an-app"}]})).await.refused(400, "event.invalid");
+        account.totals("class=app&by=value&value=value-of-an-app").await;
         let path = format!("/api/v1/devices/{}/revoke", device.device_id);
         account.call(POST, &path).send().await.ok(204);
         child.kill().unwrap();
@@ -191,22 +122,12 @@ async fn logs_say_what_was_asked_and_never_what_was_said() {
         ] {
             assert!(!log.contains(secret), "{secret} is in the log");
         }
-        let lines: Vec<Value> = log
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect();
-        let totals = lines
-            .iter()
-            .find(|line| line["route"] == "/api/v1/totals")
-            .unwrap();
+        let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let totals = lines.iter().find(|line| line["route"] == "/api/v1/totals").unwrap();
         assert_eq!(totals["method"], "GET");
         assert_eq!(totals["status"], 200);
         assert!(totals["latency_us"].is_u64());
-        assert!(
-            lines
-                .iter()
-                .any(|line| line["route"] == "/api/v1/devices/{device_id}/revoke")
-        );
+        assert!(lines.iter().any(|line| line["route"] == "/api/v1/devices/{device_id}/revoke"));
     })
     .await;
 }

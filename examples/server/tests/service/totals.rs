@@ -12,10 +12,7 @@ struct Dice(u64);
 
 impl Dice {
     fn below(&mut self, n: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 20) % n
     }
 }
@@ -52,25 +49,16 @@ impl Sample {
         let account = service.sign_up("ada").await;
         let devices = [account.device().await, account.device().await];
         let mut dice = Dice(7);
-        let events: Vec<(usize, Value)> = (0..600)
-            .map(|seq| ((seq % 2) as usize, some_event(&mut dice, seq)))
-            .collect();
+        let events: Vec<(usize, Value)> =
+            (0..600).map(|seq| ((seq % 2) as usize, some_event(&mut dice, seq))).collect();
         for (which, device) in devices.iter().enumerate() {
             let own = events.iter().filter(|(owner, _)| *owner == which);
-            device
-                .upload_events(own.map(|(_, event)| event.clone()))
-                .await;
+            device.upload_events(own.map(|(_, event)| event.clone())).await;
         }
         // Somebody else's events must not show anywhere.
         let other = service.sign_up("eve").await.device().await;
-        other
-            .upload_events((0..50).map(|seq| some_event(&mut dice, seq)))
-            .await;
-        Self {
-            account,
-            devices,
-            events,
-        }
+        other.upload_events((0..50).map(|seq| some_event(&mut dice, seq))).await;
+        Self { account, devices, events }
     }
 
     /// Sums by hand: `key` says to which group an event belongs, if it counts.
@@ -82,9 +70,7 @@ impl Sample {
             };
             let number = |name: &str| event[name].as_i64().unwrap();
             let end = number("start_us") + number("duration_us");
-            let sum = sums
-                .entry(key.to_string())
-                .or_insert([0, 0, 0, i64::MAX, i64::MIN]);
+            let sum = sums.entry(key.to_string()).or_insert([0, 0, 0, i64::MAX, i64::MIN]);
             sum[0] += number("duration_us");
             sum[1] += number("active_us");
             sum[2] += 1;
@@ -104,10 +90,7 @@ impl Sample {
             .map(|row| {
                 assert!(row.get(field).is_some(), "{query}: {row}");
                 let sums = ["duration_us", "active_us", "events", "first_us", "last_us"];
-                (
-                    row[field].to_string(),
-                    sums.map(|name| row[name].as_i64().unwrap()),
-                )
+                (row[field].to_string(), sums.map(|name| row[name].as_i64().unwrap()))
             })
             .collect();
         assert_eq!(found, expected, "{query}");
@@ -127,8 +110,7 @@ fn value(event: &Value, class: &str) -> Option<Value> {
 
 fn hours_since_start(event: &Value, shift_min: i64) -> (i64, i64) {
     // `START_US` is 2026-10-14T17:46:40Z.
-    let since_midnight = event["start_us"].as_i64().unwrap() - START_US as i64
-        + (17 * 3600 + 46 * 60 + 40) * 1_000_000;
+    let since_midnight = event["start_us"].as_i64().unwrap() - START_US as i64 + (17 * 3600 + 46 * 60 + 40) * 1_000_000;
     let hours = (since_midnight + shift_min * 60_000_000).div_euclid(3_600_000_000);
     (14 + hours.div_euclid(24), hours.rem_euclid(24))
 }
@@ -137,29 +119,13 @@ async fn every_group_adds_up_to_what_was_sent(database: Database) {
     let service = database.start().await;
     let sample = Sample::upload(&service).await;
     for class in ["app", "title", "person", "label"] {
-        sample
-            .check("value", &format!("class={class}&by=value"), |_, e| {
-                value(e, class)
-            })
-            .await;
+        sample.check("value", &format!("class={class}&by=value"), |_, e| value(e, class)).await;
     }
-    sample
-        .check("person", "by=person", |_, e| value(e, "person"))
-        .await;
-    sample
-        .check("person", "class=app&by=person", |_, e| {
-            value(e, "app").and(value(e, "person"))
-        })
-        .await;
+    sample.check("person", "by=person", |_, e| value(e, "person")).await;
+    sample.check("person", "class=app&by=person", |_, e| value(e, "app").and(value(e, "person"))).await;
     let ids = sample.devices.clone().map(|device| json!(device.device_id));
-    sample
-        .check("device", "by=device", |owner, _| Some(ids[owner].clone()))
-        .await;
-    sample
-        .check("device", "class=label&by=device", |owner, e| {
-            value(e, "label").map(|_| ids[owner].clone())
-        })
-        .await;
+    sample.check("device", "by=device", |owner, _| Some(ids[owner].clone())).await;
+    sample.check("device", "class=label&by=device", |owner, e| value(e, "label").map(|_| ids[owner].clone())).await;
     for shift in [0, 60, -1440, 1440, -330] {
         let query = format!("by=day&tz_offset_min={shift}");
         sample
@@ -184,17 +150,9 @@ async fn filters_leave_out_what_they_say(database: Database) {
     let (from, to) = (START_US + DAY_US, START_US + 2 * DAY_US);
     let within = |e: &Value| (from..to).contains(&e["start_us"].as_u64().unwrap());
     let query = format!("class=app&by=value&from_us={from}&to_us={to}");
-    sample
-        .check("value", &query, |_, e| {
-            value(e, "app").filter(|_| within(e))
-        })
-        .await;
+    sample.check("value", &query, |_, e| value(e, "app").filter(|_| within(e))).await;
     let query = format!("class=app&by=value&device={}", sample.devices[1].device_id);
-    sample
-        .check("value", &query, |owner, e| {
-            value(e, "app").filter(|_| owner == 1)
-        })
-        .await;
+    sample.check("value", &query, |owner, e| value(e, "app").filter(|_| owner == 1)).await;
     let person = |e: &Value, name: &str| e["values"]["person"] == name;
     sample
         .check("value", "class=app&by=value&person=person%201", |_, e| {
@@ -202,30 +160,15 @@ async fn filters_leave_out_what_they_say(database: Database) {
         })
         .await;
     sample
-        .check("value", "class=app&by=value&action=idle", |_, e| {
-            value(e, "app").filter(|_| e["action"] == "idle")
-        })
+        .check("value", "class=app&by=value&action=idle", |_, e| value(e, "app").filter(|_| e["action"] == "idle"))
         .await;
     sample
-        .check(
-            "person",
-            "class=app&by=person&value=app%203&action=afk",
-            |_, e| {
-                value(e, "person").filter(|_| e["values"]["app"] == "app 3" && e["action"] == "afk")
-            },
-        )
+        .check("person", "class=app&by=person&value=app%203&action=afk", |_, e| {
+            value(e, "person").filter(|_| e["values"]["app"] == "app 3" && e["action"] == "afk")
+        })
         .await;
-    for query in [
-        "class=app&by=value&value=nothing",
-        "by=day&person=nobody",
-        "by=day&action=no",
-        "by=day&to_us=0",
-    ] {
-        assert_eq!(
-            sample.account.totals(query).await["total_rows"],
-            0,
-            "{query}"
-        );
+    for query in ["class=app&by=value&value=nothing", "by=day&person=nobody", "by=day&action=no", "by=day&to_us=0"] {
+        assert_eq!(sample.account.totals(query).await["total_rows"], 0, "{query}");
     }
 }
 
@@ -235,11 +178,7 @@ async fn categories_group_values(database: Database) {
     let account = &sample.account;
     let assign = async |class: &str, value: &str, category: &str| {
         let body = json!({"class": class, "value": value, "category": category});
-        account
-            .call(PUT, "/api/v1/categories")
-            .json(body)
-            .await
-            .ok(204);
+        account.call(PUT, "/api/v1/categories").json(body).await.ok(204);
     };
     assign("app", "app 0", "neutral").await;
     assign("app", "app 0", "productive").await;
@@ -264,41 +203,28 @@ async fn categories_group_values(database: Database) {
             _ => Value::Null,
         })
     };
-    sample
-        .check("category", "class=app&by=category", |_, e| category(e))
-        .await;
+    sample.check("category", "class=app&by=category", |_, e| category(e)).await;
     sample
         .check("value", "class=app&by=value&category=productive", |_, e| {
             value(e, "app").filter(|_| category(e) == Some(json!("productive")))
         })
         .await;
     sample
-        .check(
-            "day",
-            "class=app&by=day&category=an%20opaque%20label",
-            |_, e| {
-                let (day, _) = hours_since_start(e, 0);
-                let category = category(e).filter(|category| category == "an opaque label");
-                category.map(|_| json!(format!("2026-10-{day:02}")))
-            },
-        )
+        .check("day", "class=app&by=day&category=an%20opaque%20label", |_, e| {
+            let (day, _) = hours_since_start(e, 0);
+            let category = category(e).filter(|category| category == "an opaque label");
+            category.map(|_| json!(format!("2026-10-{day:02}")))
+        })
         .await;
     let body = json!({"class": "app", "value": "app 2"});
     for _ in 0..2 {
-        account
-            .call(DELETE, "/api/v1/categories")
-            .json(body.clone())
-            .await
-            .ok(204);
+        account.call(DELETE, "/api/v1/categories").json(body.clone()).await.ok(204);
     }
     let totals = account.totals("class=app&by=category").await;
     assert_eq!(totals["total_rows"], 2);
     // Another account sees none of it.
     let eve = service.sign_up("bob").await;
-    assert_eq!(
-        eve.get("/api/v1/categories").await,
-        json!({"categories": []})
-    );
+    assert_eq!(eve.get("/api/v1/categories").await, json!({"categories": []}));
 }
 
 async fn categories_that_make_no_sense_are_refused(database: Database) {
@@ -316,17 +242,9 @@ async fn categories_that_make_no_sense_are_refused(database: Database) {
     ] {
         let mut body = good.clone();
         body[field] = json!(text);
-        account
-            .call(PUT, "/api/v1/categories")
-            .json(body.clone())
-            .await
-            .refused(400, "category.invalid");
+        account.call(PUT, "/api/v1/categories").json(body.clone()).await.refused(400, "category.invalid");
         if field != "category" {
-            account
-                .call(DELETE, "/api/v1/categories")
-                .json(body)
-                .await
-                .refused(400, "category.invalid");
+            account.call(DELETE, "/api/v1/categories").json(body).await.refused(400, "category.invalid");
         }
     }
 }
@@ -352,12 +270,7 @@ async fn rows_come_in_the_order_that_was_asked_for(database: Database) {
         .await;
     let order = async |query: &str| -> String {
         let totals = account.totals(&format!("class=app&by=value&{query}")).await;
-        totals["rows"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|row| row["value"].as_str().unwrap())
-            .collect()
+        totals["rows"].as_array().unwrap().iter().map(|row| row["value"].as_str().unwrap()).collect()
     };
     // Ties are in the order of values, whatever the direction.
     assert_eq!(order("").await, "abdc");
@@ -373,32 +286,16 @@ async fn rows_come_in_the_order_that_was_asked_for(database: Database) {
     assert_eq!(page["total_rows"], 4);
     assert_eq!(page["total_duration_us"], 100);
     let beyond = account.totals("class=app&by=value&offset=100").await;
-    assert_eq!(
-        (&beyond["rows"], &beyond["total_rows"]),
-        (&json!([]), &json!(4))
-    );
+    assert_eq!((&beyond["rows"], &beyond["total_rows"]), (&json!([]), &json!(4)));
 
-    device
-        .upload_events([make(86_400, "a", 1, 0), make(2 * 86_400, "a", 5, 0)])
-        .await;
+    device.upload_events([make(86_400, "a", 1, 0), make(2 * 86_400, "a", 5, 0)]).await;
     let days = async |query: &str| -> Vec<Value> {
         let totals = account.totals(&format!("by=day&{query}")).await;
-        totals["rows"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|row| row["day"].clone())
-            .collect()
+        totals["rows"].as_array().unwrap().iter().map(|row| row["day"].clone()).collect()
     };
     assert_eq!(days("").await, ["2023-11-14", "2023-11-15", "2023-11-16"]);
-    assert_eq!(
-        days("order=desc").await,
-        ["2023-11-16", "2023-11-15", "2023-11-14"]
-    );
-    assert_eq!(
-        days("sort=time").await,
-        ["2023-11-14", "2023-11-16", "2023-11-15"]
-    );
+    assert_eq!(days("order=desc").await, ["2023-11-16", "2023-11-15", "2023-11-14"]);
+    assert_eq!(days("sort=time").await, ["2023-11-14", "2023-11-16", "2023-11-15"]);
 }
 
 async fn an_account_without_events_has_empty_totals(database: Database) {
@@ -440,11 +337,7 @@ async fn totals_that_make_no_sense_are_refused(database: Database) {
         "by=day&to_us=99999999999999999999",
     ] {
         let path = format!("/api/v1/totals?{query}");
-        account
-            .call(GET, &path)
-            .send()
-            .await
-            .refused(400, "query.invalid");
+        account.call(GET, &path).send().await.refused(400, "query.invalid");
     }
     let injection = "class=app&by=value&value=%27)%20OR%201%3D1%20--";
     assert_eq!(account.totals(injection).await["total_rows"], 0);
@@ -463,11 +356,7 @@ async fn a_sum_that_does_not_fit_is_an_error_of_its_own(database: Database) {
         .unwrap();
     for query in ["class=app&by=value", "by=day", "by=device"] {
         let path = format!("/api/v1/totals?{query}");
-        account
-            .call(GET, &path)
-            .send()
-            .await
-            .refused(422, "totals.overflow");
+        account.call(GET, &path).send().await.refused(422, "totals.overflow");
     }
 }
 

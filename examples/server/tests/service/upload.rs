@@ -19,56 +19,28 @@ fn zstd(bytes: &[u8]) -> Vec<u8> {
 }
 
 async fn send(device: &Device, encoding: &str, body: Vec<u8>) -> Answer {
-    device
-        .call(POST, "/api/v1/events")
-        .header("content-encoding", encoding)
-        .bytes(body)
-        .await
+    device.call(POST, "/api/v1/events").header("content-encoding", encoding).bytes(body).await
 }
 
 async fn batches_may_be_compressed(database: Database) {
     let service = database.start().await;
     let account = service.sign_up("ada").await;
     let device = account.device().await;
-    let batch = |seq: u64| {
-        json!({"events": [event(seq, "a")]})
-            .to_string()
-            .into_bytes()
-    };
-    assert_eq!(
-        send(&device, "identity", batch(1)).await.ok(200)["stored"],
-        1
-    );
-    assert_eq!(
-        send(&device, "gzip", gzip(&batch(2))).await.ok(200)["stored"],
-        1
-    );
-    assert_eq!(
-        send(&device, "zstd", zstd(&batch(3))).await.ok(200)["stored"],
-        1
-    );
+    let batch = |seq: u64| json!({"events": [event(seq, "a")]}).to_string().into_bytes();
+    assert_eq!(send(&device, "identity", batch(1)).await.ok(200)["stored"], 1);
+    assert_eq!(send(&device, "gzip", gzip(&batch(2))).await.ok(200)["stored"], 1);
+    assert_eq!(send(&device, "zstd", zstd(&batch(3))).await.ok(200)["stored"], 1);
     for encoding in ["br", "deflate", "gzip, gzip", "x"] {
-        send(&device, encoding, batch(4))
-            .await
-            .refused(415, "request.encoding");
+        send(&device, encoding, batch(4)).await.refused(415, "request.encoding");
     }
     for (encoding, mut body) in [("gzip", gzip(&batch(4))), ("zstd", zstd(&batch(4)))] {
-        send(&device, encoding, batch(4))
-            .await
-            .refused(400, "request.malformed");
+        send(&device, encoding, batch(4)).await.refused(400, "request.malformed");
         body.truncate(body.len() / 2);
-        send(&device, encoding, body)
-            .await
-            .refused(400, "request.malformed");
+        send(&device, encoding, body).await.refused(400, "request.malformed");
     }
     // Only batches may be compressed.
-    let answer = account
-        .call(PUT, "/api/v1/policy")
-        .header("content-encoding", "gzip");
-    answer
-        .bytes(gzip(b"policy"))
-        .await
-        .refused(415, "request.encoding");
+    let answer = account.call(PUT, "/api/v1/policy").header("content-encoding", "gzip");
+    answer.bytes(gzip(b"policy")).await.refused(415, "request.encoding");
 }
 
 async fn the_limit_is_on_what_a_body_decompresses_to(database: Database) {
@@ -82,40 +54,24 @@ async fn the_limit_is_on_what_a_body_decompresses_to(database: Database) {
     };
     let limit = 16 * 1024 * 1024;
     send(&device, "gzip", gzip(&padded(limit))).await.ok(200);
-    send(&device, "gzip", gzip(&padded(limit + 1)))
-        .await
-        .refused(413, "request.too-large");
-    send(&device, "zstd", zstd(&padded(limit + 1)))
-        .await
-        .refused(413, "request.too-large");
+    send(&device, "gzip", gzip(&padded(limit + 1))).await.refused(413, "request.too-large");
+    send(&device, "zstd", zstd(&padded(limit + 1))).await.refused(413, "request.too-large");
     let bomb = gzip(&vec![b' '; 300 * 1024 * 1024]);
     assert!(bomb.len() < 2 * 1024 * 1024);
-    send(&device, "gzip", bomb)
-        .await
-        .refused(413, "request.too-large");
+    send(&device, "gzip", bomb).await.refused(413, "request.too-large");
 }
 
 async fn a_batch_has_at_most_5000_events(database: Database) {
     let service = database.start().await;
     let account = service.sign_up("ada").await;
     let device = account.device().await;
-    let events = |count: u64| {
-        (0..count)
-            .map(|seq| event(seq, "a"))
-            .collect::<Vec<Value>>()
-    };
+    let events = |count: u64| (0..count).map(|seq| event(seq, "a")).collect::<Vec<Value>>();
     let answer = device.upload(json!({"events": events(5_001)})).await;
     answer.refused(413, "event.too-many");
-    let receipt = device
-        .upload(json!({"events": events(5_000)}))
-        .await
-        .ok(200);
+    let receipt = device.upload(json!({"events": events(5_000)})).await.ok(200);
     assert_eq!(receipt["stored"], 5_000);
     let enrich = vec![json!({"seq": 0, "values": {"app": "a"}}); 5_001];
-    device
-        .upload(json!({ "enrich": enrich }))
-        .await
-        .refused(413, "event.too-many");
+    device.upload(json!({ "enrich": enrich })).await.refused(413, "event.too-many");
 }
 
 /// Written by hand: a client library would not begin to send what it has been told is too large.
@@ -151,9 +107,7 @@ async fn a_refusal_is_seen_by_a_client_that_is_still_sending(database: Database)
     for _ in 0..20 {
         // Refused before the first byte of the body matters, which fits no socket buffer.
         let body = vec![b' '; 15 * 1024 * 1024];
-        send(&device, "identity", body.clone())
-            .await
-            .refused(403, "device.revoked");
+        send(&device, "identity", body.clone()).await.refused(403, "device.revoked");
         let answer = service.call(POST, "/api/v1/login").bytes(body).await;
         answer.refused(413, "request.too-large");
     }

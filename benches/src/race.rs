@@ -1,0 +1,99 @@
+//! Races ours against peers in turn, many times, so that a noisy machine slows all of them alike.
+
+use std::time::{Duration, Instant};
+
+use criterion::Criterion;
+
+use crate::table::Figure;
+
+/// Runs races and keeps their figures.
+pub(crate) struct Races {
+    criterion: Criterion,
+    only: String,
+    figures: Vec<Figure>,
+}
+
+/// Who ours is compared with, and by which factor ours should be faster.
+pub(crate) struct Peer<'a> {
+    pub(crate) name: &'static str,
+    pub(crate) goal: Option<f64>,
+    pub(crate) run: &'a mut dyn FnMut(),
+}
+
+impl Races {
+    pub(crate) fn new(only: String) -> Self {
+        let criterion = Criterion::default()
+            .warm_up_time(Duration::from_millis(20))
+            .measurement_time(Duration::from_millis(60))
+            .sample_size(15)
+            .nresamples(1000)
+            .without_plots();
+        Self { criterion, only, figures: Vec::new() }
+    }
+
+    /// `ours` and each peer do the same work on `values` values at each call.
+    pub(crate) fn run(&mut self, name: &str, values: u32, ours: &mut dyn FnMut(), peers: &mut [Peer<'_>]) {
+        if !self.wants(name) && !peers.iter().any(|peer| figure_name(name, peer).contains(&self.only)) {
+            return;
+        }
+        let mut ours_ns = Vec::new();
+        let mut peers_ns = vec![Vec::new(); peers.len()];
+        self.criterion.bench_function(name, |bencher| {
+            bencher.iter_custom(|rounds| {
+                let mut total = Duration::ZERO;
+                for _ in 0..rounds {
+                    let time = timed(ours);
+                    total += time;
+                    ours_ns.push(time.as_nanos() as f64);
+                    for (peer, ns) in peers.iter_mut().zip(&mut peers_ns) {
+                        ns.push(timed(peer.run).as_nanos() as f64);
+                    }
+                }
+                total
+            });
+        });
+        for (peer, peer_ns) in peers.iter().zip(&peers_ns) {
+            let ratios = ours_ns.iter().zip(peer_ns).map(|(ours, peer)| peer / ours).collect();
+            self.figures.push(Figure {
+                figure: figure_name(name, peer),
+                ours: median(ours_ns.clone()) / f64::from(values),
+                peer: median(peer_ns.clone()) / f64::from(values),
+                ratio: median(ratios),
+                goal: peer.goal,
+            });
+        }
+    }
+
+    /// Whether a figure of that name is asked for.
+    pub(crate) fn wants(&self, name: &str) -> bool {
+        name.contains(&self.only)
+    }
+
+    /// Keeps a figure whose rounds were timed one after the other by its caller.
+    pub(crate) fn add(&mut self, name: &str, values: usize, ours: &[Duration], peer: &[Duration], goal: f64) {
+        let nanos = |times: &[Duration]| median(times.iter().map(|time| time.as_nanos() as f64).collect());
+        let (ours, peer) = (nanos(ours), nanos(peer));
+        let per_value = |nanos: f64| nanos / values as f64;
+        let (figure, ratio, goal) = (name.to_owned(), peer / ours, Some(goal));
+        self.figures.push(Figure { figure, ours: per_value(ours), peer: per_value(peer), ratio, goal });
+    }
+
+    pub(crate) fn into_figures(self) -> Vec<Figure> {
+        self.figures
+    }
+}
+
+fn figure_name(name: &str, peer: &Peer<'_>) -> String {
+    format!("{name} / {}", peer.name)
+}
+
+fn timed(run: &mut dyn FnMut()) -> Duration {
+    let start = Instant::now();
+    run();
+    start.elapsed()
+}
+
+fn median(mut samples: Vec<f64>) -> f64 {
+    samples.sort_by(f64::total_cmp);
+    samples.get(samples.len() / 2).copied().unwrap_or(f64::NAN)
+}

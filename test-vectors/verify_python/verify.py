@@ -1,0 +1,191 @@
+"""Checks every committed vector with blindtally.py, and prints one line for each file."""
+
+import functools
+import json
+import pathlib
+import sys
+
+from blindtally import *
+
+VECTORS = pathlib.Path(__file__).resolve().parent.parent
+unhex = bytes.fromhex
+
+def same(test, **got):
+    """Every named output that the test gives is the one computed."""
+    for name, value in got.items():
+        if name in test:
+            value = value.hex() if isinstance(value, bytes) else value
+            assert value == test[name], f"{name}: {value} is not {test[name]}"
+
+# One function for each type of group: it raises Refused, or compares what it got with what the test says.
+
+def token(group, test):
+    master = MasterKey(unhex(group["accountId"]), group["epoch"], unhex(group["masterKey"]))
+    if "token" in test:
+        value = reveal([master], test["token"])
+        same(test, value=value, index=token_index(parse_token(test["token"])))
+    if "class" in test:
+        key, value = master.class_key(test["class"]), unhex(test["value"])
+        made = tokenize(key, master.account_id, test["class"], master.epoch, value)
+        same(test, token=token_text(made))
+
+def scan(group, test): same(test, tokens=find_tokens(test["text"]))
+
+def record(group, test):
+    master = MasterKey(unhex(group["accountId"]), group["epoch"], unhex(group["masterKey"]))
+    if "record" in test:
+        same(test, value=open_record([master], test["record"]))
+    if "class" in test:
+        cls, device, nonce, value = test["class"], unhex(test["deviceId"]), unhex(test["nonce"]), unhex(test["value"])
+        key = master.device_key(cls, device)
+        made = seal_record(key, master.account_id, cls, master.epoch, device, test["seq"], nonce, value)
+        same(test, record="br1_" + b64(made))
+
+def queue_record(group, test):
+    agent, data = Agent.restore(unhex(group["agentState"])), prefixed(test["record"], "br1_")
+    key, account, device = agent.queue_key, agent.account_id, agent.device_id()
+    need(parse_record(data, "queue")[4:20] == device, "record.no-key")
+    same(test, value=unseal_record(key, account, data))
+    if "class" in test:
+        nonce, value = unhex(test["nonce"]), unhex(test["value"])
+        made = seal_record(key, account, test["class"], 0, device, test["seq"], nonce, value)
+        same(test, record="br1_" + b64(made))
+
+def canonical_form(group, test): same(test, output=canonical(group["form"], test["input"]))
+
+def identity(group, test):
+    public = Public(unhex(test["encryptionKey"]), unhex(test["signingKey"]))
+    device_id = public.device_id(unhex(group["accountId"]))
+    same(test, fingerprint=public.fingerprint, code=public.code, deviceId=device_id)
+
+def checked(group, test):
+    key = parse_checked_code(test["typed"])
+    same(test, key=key, code=checked_code(key))
+
+def account(group, test):
+    account_id, prefix = parse_account_code(test["typed"])
+    same(test, accountId=account_id, fingerprintPrefix=prefix, code=account_code(account_id, prefix))
+
+@functools.cache
+def stretched(kdf, params, salt, account_id, login, password, secret):
+    secret = None if secret is None else parse_checked_code(secret)
+    return Prelogin(kdf, params, salt, account_id).stretched(login, password, secret)
+
+def unlock(group, vault, seen=0):
+    p = group["prelogin"]
+    prelogin = Prelogin(p["kdf"], tuple(p["params"]), unhex(p["salt"]), unhex(p["accountId"]))
+    inputs = group["login"], group["password"], group["accountSecret"]
+    s = stretched(*vars(prelogin).values(), *inputs)
+    return open_vault(unhex(vault), prelogin, s, seen), s
+
+def vault(group, test):
+    keyring, s = unlock(group, test["vault"], test.get("seen", 0))
+    wrap, commit = (expand(s, f"blindtally/v1/password/{n}".encode(), 32) for n in ("wrap", "commit"))
+    same(test, s=s, wrapKey=wrap, commit=commit, loginProof=login_proof(s), keyring=keyring.encode())
+    same(test, recoveryProof=keyring.recovery_proof(), generation=keyring.generation)
+    sealed = Wrapped.parse(unhex(test["vault"]), b"V")
+    assert sealed.seal(s, keyring.encode()).hex() == test["vault"], "sealing again gives other bytes"
+    for pair in test.get("reveals", []):
+        assert Owner(keyring).reveal(pair["token"]).hex() == pair["value"]
+
+def backup(group, test):
+    keyring = open_backup(test["file"], group["passphrase"], group["recoveryKey"])
+    same(test, keyring=keyring.encode(), generation=keyring.generation, accountId=keyring.account_id)
+
+def ticket(group, test):
+    t = Ticket.parse(test["text"])
+    mac, name, auth = t.keys()
+    same(test, accountId=t.account_id, fingerprint=t.fingerprint, ticketId=t.ticket_id, secret=t.secret)
+    same(test, expiry=t.expiry, uses=t.uses, macKey=mac, nameKey=name, authKey=auth, authenticatorHash=sha256(auth))
+    made = Ticket.issue(unhex(group["ticketRoot"]), t.account_id, t.fingerprint, t.ticket_id, t.expiry, t.uses)
+    assert made.text() == test["text"].removeprefix("blindtally:"), "issuing again gives another ticket"
+
+def enrollment(group, test):
+    keyring, _ = unlock(group, group["vault"])
+    owner, request = Owner(keyring), unhex(test["request"])
+    name, device_id, needs_comparison = owner.inspect(request, group["now"])
+    same(test, name=name and name.decode(), deviceId=device_id, needsComparison=needs_comparison)
+    if "typedCode" in test:
+        owner.compare(request, group["now"], test["typedCode"])
+
+def tokens_of(agent, test):
+    for pair in test.get("tokens", []):
+        try:
+            if pair["class"] in RECORD_CLASSES:
+                got = agent.seal_record(pair["class"], pair["value"], 1) and None
+            else:
+                got = agent.tokenize(pair["class"], pair["value"])
+        except Refused as refusal:
+            got = refusal.code
+        assert got == pair.get("expect", pair.get("token")), f"class {pair['class']}: {got}"
+
+def on_agent(act):
+    def check(group, test):
+        agent = Agent.restore(unhex(group["agentState"]))
+        before = agent.save()
+        try:
+            same(test, outcome=act(agent, test))
+        except Refused:
+            assert agent.save() == before, "a refusal changed the state"
+            raise
+        same(test, phase=agent.phase)
+        tokens_of(agent, test)
+    return check
+
+def agent_state(group, test):
+    key = unhex(test["wrapKey"]) if "wrapKey" in test else None
+    state = unhex(test["state"])
+    agent = Agent.restore(state, key)
+    assert agent.save(key, state[4:16]) == state, "saving again gives other bytes"
+    same(test, phase=agent.phase, deviceId=agent.device_id())
+    tokens_of(agent, test)
+
+CHECKS = {
+    "Token": token,
+    "Scan": scan,
+    "Record": record,
+    "QueueRecord": queue_record,
+    "CanonicalForm": canonical_form,
+    "Identity": identity,
+    "CheckedCode": checked,
+    "AccountCode": account,
+    "Vault": vault,
+    "Backup": backup,
+    "Ticket": ticket,
+    "Enrollment": enrollment,
+    "Policy": on_agent(lambda agent, test: agent.apply_policy(unhex(test["policy"]))),
+    "Delivery": on_agent(lambda agent, test: agent.accept(unhex(test["delivery"]))),
+    "AgentState": agent_state,
+}
+
+def failure(group, test):
+    """None if the test holds, else what is wrong with it."""
+    try:
+        CHECKS[group["type"]](group, test)
+        outcome = "valid"
+    except Refused as refusal:
+        outcome = refusal.code
+    except AssertionError as wrong:
+        return str(wrong)
+    wanted = test["expect"] if test["result"] == "invalid" else "valid"
+    return None if outcome == wanted else f"{outcome} instead of {wanted}"
+
+def check_file(path):
+    vectors, seen, wrong = json.loads(path.read_text()), set(), []
+    for group in vectors["testGroups"]:
+        for test in group["tests"]:
+            if test["tcId"] in seen:
+                wrong.append(f"tcId {test['tcId']} occurs twice")
+            seen.add(test["tcId"])
+            if problem := failure(group, test):
+                wrong.append(f"tcId {test['tcId']} ({test['comment']}): {problem}")
+    if len(seen) != vectors["numberOfTests"]:
+        wrong.append("numberOfTests is wrong")
+    print("\n".join(f"{path.name}: {line}" for line in wrong), end="\n" if wrong else "")
+    print(f"vectors: {path.name} python {'FAILED' if wrong else 'PASSED'}")
+    return not wrong
+
+if __name__ == "__main__":
+    paths = sorted(VECTORS.glob("*.json"))
+    results = [check_file(path) for path in paths]
+    sys.exit(0 if paths and all(results) else 1)

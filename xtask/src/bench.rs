@@ -1,0 +1,75 @@
+//! The benchmarks, with peers side by side.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::postgres::{self, Postgres};
+use crate::project::Project;
+use crate::table::{Align, Table, show};
+use crate::{cargo, process};
+
+const FIELDS: [&str; 6] = ["figure", "ours", "peer", "ratio", "goal", "holds"];
+
+/// Runs them (one of them with `only`), prints the table and writes the figures as JSON.
+pub(crate) fn run(project: &Project, json: Option<&Path>, only: Option<&str>) -> Result<()> {
+    eprintln!("Building the benchmarks (release)");
+    let programs = cargo::build_release(project, &["blindtally-benches"])?;
+    let postgres = Postgres::start(project)?;
+    let result = project.target.join("bench.json");
+    let mut benches = Command::new(programs.join("blindtally-benches"));
+    benches.arg("--json").arg(&result).current_dir(&project.root).env(postgres::VARIABLE, postgres.url());
+    if let Some(only) = only {
+        benches.args(["--only", only]);
+    }
+    // Its report on the way is progress; the result is the table.
+    process::run(benches.stdout(std::io::stderr()))?;
+    let figures: Vec<Value> =
+        serde_json::from_slice(&fs::read(&result)?).context("the benchmarks give no list in JSON")?;
+    print!("{}", table(&figures));
+    if let Some(file) = json {
+        let text = serde_json::to_string_pretty(&figures)? + "\n";
+        fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(())
+}
+
+fn table(figures: &[Value]) -> String {
+    let align = |field| if ["figure", "holds"].contains(&field) { Align::Left } else { Align::Right };
+    let mut table = Table::new(&FIELDS.map(|field| (field, align(field))));
+    for figure in figures {
+        table.row(FIELDS.map(|field| cell(&figure[field])).into());
+    }
+    table.render(usize::MAX)
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::String(text) => show(text),
+        Value::Number(number) if !number.is_i64() => format!("{:.2}", number.as_f64().unwrap_or_default()),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn figures_become_a_table() {
+        let figures =
+            [json!({"figure": "seal", "ours": 38, "peer": 404.5, "ratio": "10.6", "goal": null, "holds": true})];
+        let expected = "  figure  ours    peer  ratio  goal  holds\n  seal      38  404.50   10.6     -  yes\n";
+        assert_eq!(table(&figures), expected);
+    }
+}

@@ -1,0 +1,408 @@
+//! The day that the demo imports: two invented people, two computers, one working day, and every oddity that real
+//! titles, files and addresses have. The same at every call.
+
+use serde_json::{Value, json};
+
+/// The computers and who sits at them.
+pub(crate) const PEOPLE: [(&str, &str); 2] = [("nordlicht", "Mara Lindqvist"), ("studio-7", "Tomás Oyelaran")];
+
+/// What ActivityWatch calls a bucket: one watcher's events on one computer.
+pub(crate) struct Bucket {
+    pub(crate) id: String,
+    pub(crate) kind: &'static str,
+    pub(crate) hostname: &'static str,
+    pub(crate) events: Vec<Value>,
+}
+
+/// All buckets of the day.
+pub(crate) fn buckets() -> Vec<Bucket> {
+    let [(developer, _), (writer, _)] = PEOPLE;
+    let mut buckets = computer(developer, 1, &DEVELOPER);
+    buckets.extend(computer(writer, 2, &WRITER));
+    let keys = (0..40).map(|i| event(MORNING + i * 60_000, 60_000, json!({"presses": i * 7 % 90, "clicks": i % 5})));
+    buckets.push(Bucket {
+        id: format!("aw-watcher-input_{writer}"),
+        kind: "os.hid.input",
+        hostname: writer,
+        events: keys.collect(),
+    });
+    buckets
+}
+
+const MINUTE: u64 = 60_000;
+const MORNING: u64 = 8 * 60 * MINUTE;
+const EVENING: u64 = 17 * 60 * MINUTE + 30 * MINUTE;
+const BEFORE_MIDNIGHT: u64 = 23 * 60 * MINUTE + 50 * MINUTE;
+
+/// How somebody spends the day: each activity as often as its weight.
+type Habits = [(u64, Activity)];
+
+#[derive(Clone, Copy)]
+enum Activity {
+    Browse { browser: &'static str },
+    Edit { editor: &'static str, app: &'static str, project: &'static str, files: &'static [&'static str] },
+    Use { app: &'static str, titles: &'static [&'static str] },
+}
+
+const DEVELOPER: [(u64, Activity); 7] = [
+    (
+        26,
+        Activity::Edit {
+            editor: "Visual Studio Code",
+            app: "Code.exe",
+            project: "harbour-api",
+            files: &[
+                "C:\\work\\harbour-api\\src\\main.rs",
+                "C:\\work\\harbour-api\\src\\routes\\berths.rs",
+                "C:\\work\\harbour-api\\src\\routes\\tides.rs",
+                "C:\\work\\harbour-api\\tests\\berths.rs",
+                "C:\\work\\harbour-api\\Cargo.toml",
+                "C:\\work\\harbour-api\\README.md",
+            ],
+        },
+    ),
+    (
+        10,
+        Activity::Edit {
+            editor: "Visual Studio Code",
+            app: "Code.exe",
+            project: "Übersetzungen",
+            files: &[
+                "C:\\work\\Übersetzungen\\de.ftl",
+                "C:\\work\\Übersetzungen\\日本語.ftl",
+                "C:\\work\\Übersetzungen\\ar.ftl",
+            ],
+        },
+    ),
+    (34, Activity::Browse { browser: "chrome.exe" }),
+    (
+        12,
+        Activity::Use {
+            app: "WindowsTerminal.exe",
+            titles: &["cargo test", "git rebase -i main", "ssh harbour-staging", "PowerShell"],
+        },
+    ),
+    (
+        9,
+        Activity::Use {
+            app: "slack.exe",
+            titles: &["#harbour | Slack", "#random 🎉 | Slack", "Tomás Oyelaran (DM) | Slack", "Threads | Slack"],
+        },
+    ),
+    (
+        6,
+        Activity::Use {
+            app: "ms-teams.exe",
+            titles: &["Daily stand-up | Microsoft Teams", "Calendar | Microsoft Teams"],
+        },
+    ),
+    (3, Activity::Use { app: "explorer.exe", titles: &["Downloads", "harbour-api", "", "Program Manager"] }),
+];
+
+const WRITER: [(u64, Activity); 7] = [
+    (
+        22,
+        Activity::Use {
+            app: "winword.exe",
+            titles: &[
+                "Annual report 2025 - final (3).docx - Word",
+                "Angebot Müller & Söhne.docx - Word",
+                "Protokoll 11. März.docx - Word",
+                "Document1 - Word",
+            ],
+        },
+    ),
+    (34, Activity::Browse { browser: "firefox.exe" }),
+    (
+        12,
+        Activity::Use {
+            app: "outlook.exe",
+            titles: &[
+                "Inbox - tomas@oyelaran.example - Outlook",
+                "RE: Q1 numbers - Message (HTML)",
+                "Kalender - Outlook",
+            ],
+        },
+    ),
+    (
+        10,
+        Activity::Use { app: "excel.exe", titles: &["Budget_2026.xlsx - Excel", "Kopie von Budget_2026.xlsx - Excel"] },
+    ),
+    (
+        12,
+        Activity::Edit {
+            editor: "Obsidian",
+            app: "Obsidian.exe",
+            project: "Notes 🗒️",
+            files: &[
+                "/home/tomas/notes/2026-03-11.md",
+                "/home/tomas/notes/ideas for spring.md",
+                "/home/tomas/notes/读书笔记.md",
+            ],
+        },
+    ),
+    (6, Activity::Use { app: "ms-teams.exe", titles: &["Daily stand-up | Microsoft Teams", "Chat | Microsoft Teams"] }),
+    (4, Activity::Use { app: "Figma.exe", titles: &["Landing page – Figma", "Icons v2 – Figma"] }),
+];
+
+/// Pages that are visited all day: address and title. `{}` becomes one of some numbers.
+const PAGES: [(&str, &str); 10] = [
+    ("https://github.com/harbour/api/pull/{}", "Fix tide rounding by mara · Pull Request #{} · harbour/api"),
+    ("https://github.com/harbour/api/issues/{}", "Berth {} is listed twice · Issue · harbour/api"),
+    ("https://docs.rs/axum/latest/axum/?search={}", "axum - Rust"),
+    ("https://mail.example.com/mail/u/0/#inbox/{}", "Inbox ({}) - Example Mail"),
+    ("https://www.google.com/search?q=tide+tables+{}", "tide tables {} - Google Search"),
+    ("https://de.wikipedia.org/wiki/Gezeiten", "Gezeiten – Wikipedia"),
+    ("https://ja.wikipedia.org/wiki/潮汐", "潮汐 - Wikipedia"),
+    ("https://news.ycombinator.com/item?id={}", "Show HN: I counted {} boats | Hacker News"),
+    ("http://localhost:8080/berths/{}?debug=1", "Berth {}"),
+    ("https://calendar.example.com/week/2026/11", "Kalender – Woche 11"),
+];
+
+/// Addresses that a parser must get right.
+const ODD_URLS: [&str; 18] = [
+    "about:blank",
+    "about:config?filter=\"<b>\"",
+    "file:///C:/Users/mara/Desktop/Gehalt%202026.xlsx",
+    "file:///home/tomas/notes/2026-03-11.md",
+    "chrome://settings/privacy",
+    "HTTPS://WWW.EXAMPLE.COM/Upper/Case",
+    "https://www.example.com:443/same-host-with-port",
+    "https://mara:correct horse@intranet.example:8443/login?next=/",
+    "https://mara@example.org:pw@intranet.example/",
+    "http://[2001:DB8::7]:3000/health",
+    "http://user@[2001:db8::7]/",
+    "http://192.0.2.44:8080",
+    "https://münchen.example/straße?q=ü#ß",
+    "https://example.org?redirect=https://other.example/",
+    "https://example.org#://not-a-host",
+    "https:///no-host",
+    "javascript:alert(document.cookie)",
+    "",
+];
+
+/// Programs and titles that a table, a parser or a terminal must get right.
+const ODD_WINDOWS: [(&str, &str); 24] = [
+    ("", ""),
+    ("explorer.exe", ""),
+    ("chrome.exe", "<script>alert('title')</script>"),
+    ("excel.exe", "=HYPERLINK(\"http://evil.example\",\"Click\")"),
+    ("excel.exe", "+1+1;-2@SUM(A1:A9)"),
+    ("excel.exe", "\"quoted\", with, commas; and 'more'"),
+    ("slack.exe", "👨‍👩‍👧‍👦 family channel 🏳️‍🌈 | Slack"),
+    ("slack.exe", "👍🏽👍🏿 🇸🇪🇳🇬 | Slack"),
+    ("winword.exe", "דוח שנתי 2026.docx - Word"),
+    ("winword.exe", "تقرير سنوي (نهائي).docx - Word"),
+    ("winword.exe", "invoice\u{202E}xcod.exe"),
+    ("winword.exe", "Cafe\u{301} menu.docx - Word"),
+    ("winword.exe", "Café menu.docx - Word"),
+    ("winword.exe", "Z\u{351}\u{343}\u{36B}a\u{33A}\u{320}l\u{334}\u{31B}g\u{321}\u{358}o\u{322}.docx"),
+    ("WindowsTerminal.exe", "\u{1B}[31mred\u{1B}[0m\u{7}"),
+    ("WindowsTerminal.exe", "two\nlines\tand a tab\r"),
+    ("WindowsTerminal.exe", "zero\u{0}byte and \u{FEFF}mark"),
+    ("WindowsTerminal.exe", "~/work'; DROP TABLE events; --"),
+    ("java.exe", "C:\\path\\with \"quotes\"\\and\\trailing\\"),
+    ("java.exe", "{\"json\": [null, 1]}"),
+    ("日本語アプリ.exe", "ファイル選択 — 全角ＡＢＣ"),
+    ("ＷＩＤＥ.exe", "한국어 제목 - 메모장"),
+    ("app.exe", "   spaces around   "),
+    ("App.exe", "upper and lower case are two programs"),
+];
+
+fn computer(hostname: &'static str, seed: u64, habits: &Habits) -> Vec<Bucket> {
+    let mut random = Random(seed);
+    let mut day = Day::default();
+    let mut now = MORNING;
+    while now < EVENING {
+        // Mostly short, sometimes long; some windows flash by.
+        let length = if random.below(40) == 0 { 0 } else { 500 + random.below(300) * random.below(300) };
+        day.spend(now, length, pick(habits, &mut random), &mut random);
+        now += length + random.below(1500);
+    }
+    day.add_oddities(&mut random);
+    let presence = presence(&mut random);
+    [
+        ("aw-watcher-window", "currentwindow", day.windows),
+        ("aw-watcher-web", "web.tab.current", day.tabs),
+        ("aw-watcher-editor", "app.editor.activity", day.edits),
+        ("aw-watcher-afk", "afkstatus", presence),
+    ]
+    .into_iter()
+    .map(|(watcher, kind, events)| Bucket { id: format!("{watcher}_{hostname}"), kind, hostname, events })
+    .collect()
+}
+
+fn pick(habits: &Habits, random: &mut Random) -> Activity {
+    let mut left = random.below(habits.iter().map(|(weight, _)| weight).sum());
+    for (weight, activity) in habits {
+        if left < *weight {
+            return *activity;
+        }
+        left -= weight;
+    }
+    habits[0].1
+}
+
+/// What the watchers of one computer saw.
+#[derive(Default)]
+struct Day {
+    windows: Vec<Value>,
+    tabs: Vec<Value>,
+    edits: Vec<Value>,
+}
+
+impl Day {
+    fn spend(&mut self, start: u64, length: u64, activity: Activity, random: &mut Random) {
+        let (app, title) = match activity {
+            Activity::Use { app, titles } => (app, random.one_of(titles).to_string()),
+            Activity::Browse { browser } => {
+                let (url, title) = random.one_of(&PAGES);
+                let number = (1200 + random.below(12) * random.below(12)).to_string();
+                let (url, title) = (url.replace("{}", &number), title.replace("{}", &number));
+                // The browser's own watcher notices a little later.
+                self.tabs.push(event(start + random.below(300), length, tab(&url, &title)));
+                (browser, format!("{title} - {}", if browser == "chrome.exe" { "Google Chrome" } else { "Firefox" }))
+            }
+            Activity::Edit { editor, app, project, files } => {
+                let file = random.one_of(files);
+                let data = json!({"file": file, "project": project, "editor": editor, "language": "text"});
+                self.edits.push(event(start, length, data));
+                let name = file.rsplit(['/', '\\']).next().unwrap_or(file);
+                (app, format!("{name} - {project} - {editor}"))
+            }
+        };
+        let window = event(start, length, json!({"app": app, "title": title}));
+        // A watcher that was restarted tells the same once more.
+        if random.below(60) == 0 {
+            self.windows.push(window.clone());
+        }
+        self.windows.push(window);
+    }
+
+    fn add_oddities(&mut self, random: &mut Random) {
+        let time = |random: &mut Random| MORNING + random.below(EVENING - MORNING);
+        for (app, title) in ODD_WINDOWS {
+            for _ in 0..2 + random.below(3) {
+                self.windows.push(event(time(random), random.below(20_000), json!({"app": app, "title": title})));
+            }
+        }
+        for title in long_titles() {
+            self.windows.push(event(time(random), 4_000, json!({"app": "notepad.exe", "title": title})));
+            self.windows.push(event(time(random), 0, json!({"app": "notepad.exe", "title": title})));
+        }
+        for url in ODD_URLS {
+            self.tabs.push(event(time(random), random.below(30_000), tab(url, "")));
+        }
+        for length in [4_000, 4_096, 4_097, 5_000] {
+            let start = "https://long.example/search?q=";
+            let url = format!("{start}{}", "a".repeat(length - start.len()));
+            self.tabs.push(event(time(random), random.below(30_000), tab(&url, "A long address")));
+        }
+        let deep = format!("/home/{}/end.txt", "tief/".repeat(900));
+        self.edits.push(event(time(random), 7_000, json!({"file": deep, "project": "", "editor": "vim"})));
+        // Fields that are missing or are no text.
+        for data in [json!({}), json!({"app": null, "title": 7}), json!({"app": ["list"], "title": {"a": 1}})] {
+            self.windows.push(event(time(random), 3_000, data));
+        }
+        self.tabs.push(event(time(random), 3_000, json!({"title": "A tab without an address", "audible": true})));
+        self.edits.push(event(time(random), 3_000, json!({"file": "/tmp/no-project.txt"})));
+        self.windows.push(event(
+            BEFORE_MIDNIGHT,
+            25 * MINUTE,
+            json!({"app": "vlc.exe", "title": "Night train 🚂 - VLC media player"}),
+        ));
+    }
+}
+
+/// Titles around the length at which the agent cuts, with characters of every width across the cut.
+fn long_titles() -> Vec<String> {
+    let fill = |start: &str, with: &str, length: usize| {
+        format!("{start}{}", with.repeat((length - start.len()).div_ceil(with.len())))
+    };
+    vec![
+        fill("Exactly the limit ", "x", 4096),
+        fill("One more ", "x", 4097),
+        fill("Zweibytig ", "ü", 6000),
+        fill("Zweibytig, um eins versetzt ", "ü", 6001),
+        fill("三字节 ", "語", 5000),
+        fill("Three bytes, shifted ", "語", 5000),
+        fill("Four bytes ", "🚢", 4200),
+        fill("Joined ", "👩‍🚀", 9000),
+        fill("שלום ", "א", 4300),
+    ]
+}
+
+/// Periods of presence and absence that overlap by some seconds, and one that runs over midnight.
+fn presence(random: &mut Random) -> Vec<Value> {
+    let mut events = Vec::new();
+    let mut now = MORNING - 2 * MINUTE;
+    while now < EVENING {
+        let here = (5 + random.below(40)) * MINUTE + random.below(MINUTE);
+        events.push(event(now, here, json!({"status": "not-afk"})));
+        let away = (3 + random.below(12)) * MINUTE;
+        now += here - random.below(20_000);
+        events.push(event(now, away, json!({"status": "afk"})));
+        now += away - random.below(20_000);
+    }
+    events.push(event(11 * 60 * MINUTE, 90 * MINUTE, json!({"status": "not-afk"})));
+    events.push(event(11 * 60 * MINUTE, 90 * MINUTE, json!({"status": "not-afk"})));
+    events.push(event(14 * 60 * MINUTE, 0, json!({"status": "afk"})));
+    events.push(event(BEFORE_MIDNIGHT + 2 * MINUTE, 15 * MINUTE, json!({"status": "not-afk"})));
+    events
+}
+
+fn tab(url: &str, title: &str) -> Value {
+    json!({"url": url, "title": title, "audible": false, "incognito": false, "tabCount": 7})
+}
+
+/// An event of Wednesday 2026-03-11; times in milliseconds, which is what ActivityWatch keeps.
+fn event(start: u64, length: u64, data: Value) -> Value {
+    let (seconds, millis) = (start / 1000, start % 1000);
+    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let timestamp = format!("2026-03-11T{hour:02}:{minute:02}:{second:02}.{millis:03}+00:00");
+    let duration = std::time::Duration::from_millis(length).as_secs_f64();
+    json!({"timestamp": timestamp, "duration": duration, "data": data})
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014): small, and the same on every machine.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+
+    fn one_of<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
+        &choices[usize::try_from(self.below(choices.len() as u64)).unwrap_or(0)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use super::*;
+
+    #[test]
+    fn the_day_is_the_same_at_every_call_and_has_some_thousand_events() {
+        let day = || buckets().into_iter().flat_map(|bucket| bucket.events).collect::<Vec<_>>();
+        assert_eq!(day(), day());
+        assert!((3_000..10_000).contains(&day().len()), "{} events", day().len());
+    }
+
+    #[test]
+    fn every_computer_has_every_watcher() {
+        for (hostname, _) in PEOPLE {
+            let mut kinds: Vec<_> = buckets().iter().filter(|b| b.hostname == hostname).map(|b| b.kind).collect();
+            kinds.retain(|kind| *kind != "os.hid.input");
+            assert_eq!(kinds, ["currentwindow", "web.tab.current", "app.editor.activity", "afkstatus"]);
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! The whole system on real input: a service, an owner, two agents, and what each side sees in the end.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::postgres::Postgres;
+use crate::programs::{Agent, Owner, Server};
+use crate::project::Project;
+use crate::table::{Align, Table, show};
+use crate::{aw_server, cargo, day, export, system};
+
+/// Columns of the terminal that the tables fit.
+const WIDTH: usize = 100;
+/// Rows of a table.
+const TOP: usize = 10;
+/// The classes that get a table; `--json` has all.
+const TABLES: [&str; 5] = ["app", "title", "host", "person", "document"];
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// An ActivityWatch export to import; without it, an invented day, exported by a real aw-server
+    #[arg(long, value_name = "FILE")]
+    from: Option<PathBuf>,
+    /// End after the tables instead of keeping the service up until Ctrl-C
+    #[arg(long)]
+    once: bool,
+    /// Keep the data here; without it, in a new folder under target/demo/
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// One JSON object on stdout instead of tables
+    #[arg(long)]
+    json: bool,
+    /// Store in a PostgreSQL of the demo's own instead of SQLite
+    #[arg(long)]
+    postgres: bool,
+}
+
+/// The demo. Progress goes to stderr, the result to stdout.
+pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
+    let file = match &options.from {
+        Some(file) => std::path::absolute(file)?,
+        None => aw_server::export(project)?,
+    };
+    eprintln!("Building the three programs (release; minutes at the first time)");
+    let programs = cargo::build_release(project, &cargo::PROGRAMS)?;
+    let name = format!("demo-{}", system::random_text(8)?);
+    let folder = match &options.data {
+        Some(folder) => std::path::absolute(folder)?,
+        None => project.target.join("demo").join(&name),
+    };
+    // A folder of data may hold earlier demos: each has an account of its own.
+    let account = folder.join(&name);
+    fs::create_dir_all(&account).with_context(|| format!("cannot make {}", account.display()))?;
+
+    // Dropped in reverse: the service ends before its database.
+    let postgres = options.postgres.then(|| Postgres::start(project)).transpose()?;
+    let file_database = folder.join("blindtally.db").to_str().context("the folder's name is not UTF-8")?.to_owned();
+    let (database, database_url) = match &postgres {
+        Some(postgres) => (postgres.url().to_owned(), postgres.url().to_owned()),
+        None => (file_database.clone(), format!("sqlite://{file_database}")),
+    };
+    let mut server = Server::start(&programs, &database_url, &folder.join("server.log"))?;
+    eprintln!("The service is at {}, its database is {database}", server.url);
+
+    let password = [(); 4].map(|()| system::random_text(5)).into_iter().collect::<Result<Vec<_>>>()?.join("-");
+    let login = format!("{name}@example.org");
+    eprintln!("The account is {login}, its password {password}");
+    let owner = Owner::new(&programs, account.join("owner"), password);
+    let recovery_key = account.join("recovery-key");
+    let recovery_key = recovery_key.to_str().context("the folder's name is not UTF-8")?;
+    owner.run(&["create", "--server", &server.url, "--login", &login, "--recovery-key-file", recovery_key])?;
+
+    let mut computers = plan(&file, options.from.is_none());
+    for (number, computer) in computers.iter_mut().enumerate() {
+        let agent = Agent::new(&programs, account.join(format!("agent-{}", number + 1)));
+        let ticket = owner.run(&["ticket", "--uses", "1"])?;
+        let ticket = ticket["ticket"].as_str().context("the owner's answer has no ticket")?;
+        let enroll = ["enroll", "--ticket-fd", "0", "--server", &server.url, "--name", &computer.name];
+        agent.run(&enroll, &format!("{ticket}\n"))?;
+        eprintln!("Agent {} is enrolled: {}", number + 1, computer.name);
+        computer.agent = Some(agent);
+    }
+    owner.run(&["confirm", "--all"])?;
+    eprintln!("The owner has confirmed both agents");
+    let mut truncated = 0;
+    for computer in &computers {
+        truncated += computer.import(&file)?;
+    }
+
+    let seen = Seen { database, events: stored_events(&owner)?, truncated, report: report(&owner)? };
+    let text = if options.json { format!("{}\n", seen.to_json()) } else { seen.to_text() };
+    std::io::stdout().write_all(text.as_bytes()).context("cannot print the result")?;
+    if options.once {
+        return Ok(());
+    }
+    eprintln!("The service stays up at {} until you press Ctrl-C", server.url);
+    server.service.wait_for_interrupt()
+}
+
+/// One agent and what it imports.
+struct Computer {
+    name: String,
+    agent: Option<Agent>,
+    imports: Vec<Import>,
+}
+
+/// One call of `import`.
+struct Import {
+    person: String,
+    /// This computer's buckets only; without it, all there are.
+    host: Option<String>,
+}
+
+impl Computer {
+    fn new(name: &str, imports: Vec<Import>) -> Self {
+        Self { name: name.to_owned(), agent: None, imports }
+    }
+
+    /// Fetches the keys and imports; returns how many values were cut.
+    fn import(&self, file: &Path) -> Result<u64> {
+        let agent = self.agent.as_ref().context("the agent is not enrolled")?;
+        agent.run(&["sync"], "")?;
+        let mut truncated = 0;
+        for import in &self.imports {
+            let file = file.to_str().context("the file's name is not UTF-8")?;
+            let mut arguments = vec!["import", file, "--person", &import.person];
+            arguments.extend(import.host.iter().flat_map(|host| ["--host", host]));
+            let done = agent.run(&arguments, "")?;
+            eprintln!("{} imported: {} stored {} events", self.name, import.person, done["events"]);
+            truncated += done["truncated"].as_u64().unwrap_or(0);
+        }
+        Ok(truncated)
+    }
+}
+
+/// The first computer of the export goes to the first agent, all others to the second. When the file tells of one
+/// computer only (or cannot be read: then the agent says why), the second agent has nothing to do.
+fn plan(file: &Path, is_our_day: bool) -> [Computer; 2] {
+    let person = |hostname: &str| match person_of(hostname) {
+        Some(person) if is_our_day => person.to_owned(),
+        _ => format!("{}@{hostname}", system::user_name()),
+    };
+    let of_host = |host: &String| Import { person: person(host), host: Some(host.clone()) };
+    let hosts: Vec<String> = export::hostnames(file).unwrap_or_default().into_iter().collect();
+    match hosts.as_slice() {
+        [first, second, rest @ ..] => {
+            let others = [second].into_iter().chain(rest).map(of_host).collect();
+            [Computer::new(first, vec![of_host(first)]), Computer::new(second, others)]
+        }
+        hosts => {
+            let only = hosts.first().map_or("computer", String::as_str);
+            let everything = Import { person: person(only), host: None };
+            [Computer::new(only, vec![everything]), Computer::new("idle", vec![])]
+        }
+    }
+}
+
+/// Who sits at a computer of the invented day.
+pub(crate) fn person_of(hostname: &str) -> Option<&'static str> {
+    day::PEOPLE.into_iter().find(|(computer, _)| *computer == hostname).map(|(_, person)| person)
+}
+
+fn stored_events(owner: &Owner) -> Result<u64> {
+    let answer = owner.run(&["devices"])?;
+    let devices = answer["devices"].as_array().context("the owner's answer has no devices")?;
+    Ok(devices.iter().filter_map(|device| device["events"].as_u64()).sum())
+}
+
+fn report(owner: &Owner) -> Result<Vec<Value>> {
+    let answer = owner.run(&["report", "--by", "all"])?;
+    let rows = answer["report"].as_array().context("the owner's answer has no report")?;
+    let fields = ["class", "value", "token", "seconds", "active_seconds", "events"];
+    Ok(rows.iter().map(|row| fields.iter().map(|field| (*field, row[*field].clone())).collect()).collect())
+}
+
+/// What there is to see in the end.
+struct Seen {
+    database: String,
+    events: u64,
+    truncated: u64,
+    report: Vec<Value>,
+}
+
+impl Seen {
+    fn to_json(&self) -> Value {
+        json!({
+            "service": {"database": self.database, "events": self.events},
+            "report": self.report,
+            "truncated": self.truncated,
+        })
+    }
+
+    fn to_text(&self) -> String {
+        let mut text: String = TABLES.iter().map(|class| self.table(class)).collect();
+        let mut classes: Vec<&str> = self.report.iter().filter_map(|row| row["class"].as_str()).collect();
+        classes.dedup();
+        let count = |class: &&str| format!("{class} {}", self.rows(class).len());
+        let counts = classes.iter().map(count).collect::<Vec<_>>().join(", ");
+        text.push_str(&format!("\nDistinct values: {counts}\n"));
+        text.push_str(&format!("Events that the service stored: {}\n", self.events));
+        text.push_str(&format!("Values that were cut because they are longer than 4096 bytes: {}\n", self.truncated));
+        text
+    }
+
+    fn rows(&self, class: &str) -> Vec<&Value> {
+        let mut rows: Vec<&Value> = self.report.iter().filter(|row| row["class"] == class).collect();
+        rows.sort_by(|a, b| seconds(b).total_cmp(&seconds(a)));
+        rows
+    }
+
+    /// Both views of one class side by side. The value is last: terminals disagree about the width of some scripts.
+    fn table(&self, class: &str) -> String {
+        let mut table = Table::new(&[
+            ("token", Align::Left),
+            ("seconds", Align::Right),
+            ("events", Align::Right),
+            ("│", Align::Left),
+            ("time", Align::Right),
+            (class, Align::Left),
+        ]);
+        let rows = self.rows(class);
+        for row in rows.iter().take(TOP) {
+            table.row(vec![
+                shorten(row["token"].as_str().unwrap_or_default()),
+                format!("{:.3}", seconds(row)),
+                row["events"].to_string(),
+                "│".to_owned(),
+                clock(seconds(row)),
+                show(row["value"].as_str().unwrap_or_default()),
+            ]);
+        }
+        let table = table.render(WIDTH);
+        let bar = table.find('│').unwrap_or_default();
+        let more = match rows.len().saturating_sub(TOP) {
+            0 => String::new(),
+            more => format!("{:bar$}│  … and {more} more\n", ""),
+        };
+        format!("\n{:bar$}│  what the owner reads\n{table}{more}", "  what the service holds")
+    }
+}
+
+fn seconds(row: &Value) -> f64 {
+    row["seconds"].as_f64().unwrap_or_default()
+}
+
+/// `bt1_EQEAAb…3fk`
+fn shorten(token: &str) -> String {
+    let characters: Vec<char> = token.chars().collect();
+    match (characters.get(..10), characters.len().checked_sub(3).and_then(|end| characters.get(end..))) {
+        (Some(start), Some(end)) if characters.len() > 14 => start.iter().chain(['…'].iter()).chain(end).collect(),
+        _ => token.to_owned(),
+    }
+}
+
+/// `3:25:46`
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn clock(seconds: f64) -> String {
+    let seconds = seconds.round() as u64;
+    format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use unicode_width::UnicodeWidthStr;
+
+    use super::*;
+
+    fn seen(values: &[&str]) -> Seen {
+        let row = |value: &&str| {
+            json!({"class": "title", "value": value, "token": "bt1_EQEAAbcdefghijkl3fk", "seconds": 12345.678,
+                "active_seconds": 1.0, "events": 512})
+        };
+        Seen { database: String::new(), events: 1, truncated: 0, report: values.iter().map(row).collect() }
+    }
+
+    #[test]
+    fn both_views_stand_side_by_side_in_a_hundred_columns() {
+        let long = "語".repeat(500);
+        let text = seen(&[&long, "a\u{1B}b"]).table("title");
+        assert!(text.contains("bt1_EQEAAb…3fk  12345.678     512  │  3:25:46  語語"), "{text}");
+        assert!(text.contains("a\\u{1b}b"), "{text}");
+        assert!(text.lines().all(|line| line.width() <= WIDTH), "{text}");
+    }
+
+    #[test]
+    fn every_event_of_an_export_goes_to_exactly_one_agent() {
+        let folder = std::env::temp_dir().join(format!("blindtally-plan-{}", system::random_text(8).unwrap()));
+        fs::create_dir(&folder).unwrap();
+        let file = folder.join("export.json");
+        let imports = |hostnames: &[&str]| {
+            let bucket = |host: &&str| (format!("b_{host}"), json!({"type": "t", "hostname": host, "events": [{}]}));
+            let buckets: serde_json::Map<_, _> = hostnames.iter().map(bucket).collect();
+            fs::write(&file, json!({"buckets": buckets}).to_string()).unwrap();
+            plan(&file, true).map(|computer| computer.imports.into_iter().map(|i| i.host).collect::<Vec<_>>())
+        };
+        let host = |name: &str| Some(name.to_owned());
+        assert_eq!(imports(&["c", "a", "b"]), [vec![host("a")], vec![host("b"), host("c")]]);
+        assert_eq!(imports(&["a"]), [vec![None], vec![]]);
+        fs::write(&file, "{\"buckets\": {").unwrap();
+        assert_eq!(plan(&file, false).map(|computer| computer.imports.len()), [1, 0]);
+        fs::remove_dir_all(folder).unwrap();
+    }
+}

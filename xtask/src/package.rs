@@ -1,0 +1,48 @@
+//! What a user would install, under `target/package/`. A further kind of package is one more function in `KINDS`.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::project::Project;
+use crate::{cargo, process};
+
+/// Makes the files of one kind and returns them.
+type Kind = (&'static str, fn(&Project) -> Result<Vec<PathBuf>>);
+
+const KINDS: [Kind; 2] = [("crate", core_crate), ("programs", programs)];
+
+/// Makes them all and lists them.
+pub(crate) fn run(project: &Project) -> Result<()> {
+    for (name, make) in KINDS {
+        eprintln!("Packaging: {name}");
+        for file in make(project)? {
+            let bytes = fs::metadata(&file).with_context(|| format!("{} was not made", file.display()))?.len();
+            println!("{}  {} KiB", file.display(), bytes.div_ceil(1024));
+        }
+    }
+    Ok(())
+}
+
+/// The core as cargo publishes it. `cargo xtask test` has built and tested the same source.
+fn core_crate(project: &Project) -> Result<Vec<PathBuf>> {
+    let mut package = cargo::in_project(project);
+    package.args(["package", "--package", "blindtally", "--no-verify", "--allow-dirty", "--quiet"]);
+    process::run(&mut package)?;
+    Ok(vec![project.target.join("package").join(format!("blindtally-{}.crate", project.core_version))])
+}
+
+/// The three programs for this kind of machine.
+fn programs(project: &Project) -> Result<Vec<PathBuf>> {
+    let built = cargo::build_release(project, &cargo::PROGRAMS)?;
+    let folder = project.target.join("package").join("bin");
+    fs::create_dir_all(&folder)?;
+    let copy = |program: &str| {
+        let file = folder.join(program);
+        let bytes = fs::copy(built.join(program), &file).with_context(|| format!("cannot copy {program}"))?;
+        ensure!(bytes > 0, "{program} is empty");
+        Ok(file)
+    };
+    cargo::PROGRAMS.iter().map(|program| copy(program)).collect()
+}

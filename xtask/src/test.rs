@@ -1,0 +1,95 @@
+//! Every test there is, one step after the other.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::oracle::Expected;
+use crate::postgres::{self, Postgres};
+use crate::project::Project;
+use crate::{aw_server, cargo, demo, export, process, vectors, wasm};
+
+type Step = (&'static str, fn(&Project) -> Result<()>);
+
+const STEPS: [Step; 10] = [
+    ("format", |project| cargo(project, &["fmt", "--all", "--check"])),
+    ("clippy", |project| {
+        cargo(project, &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
+    }),
+    ("documentation", documentation),
+    ("features of the core", features),
+    ("the core on WebAssembly", wasm::check),
+    ("unit, integration and property tests", tests),
+    ("documentation tests", |project| cargo(project, &["test", "--workspace", "--doc", "--quiet"])),
+    ("test vectors", vectors::run),
+    ("demo on SQLite", |project| demo(project, &[])),
+    ("demo on PostgreSQL", |project| demo(project, &["--postgres"])),
+];
+
+/// Runs the steps and stops at the first that fails. The last line is the count.
+pub(crate) fn run(project: &Project) -> ExitCode {
+    let begin = Instant::now();
+    for (number, (name, step)) in STEPS.iter().enumerate() {
+        println!("\n[{}/{}] {name}", number + 1, STEPS.len());
+        let start = Instant::now();
+        let result = step(project);
+        let seconds = start.elapsed().as_secs_f64();
+        if let Err(error) = result {
+            eprintln!("error: {error:#}");
+            println!(
+                "[{}/{}] {name}: FAILED after {seconds:.1} s; the steps after it did not run",
+                number + 1,
+                STEPS.len()
+            );
+            println!("{number} passed, 1 failed");
+            return ExitCode::FAILURE;
+        }
+        println!("[{}/{}] {name}: passed in {seconds:.1} s", number + 1, STEPS.len());
+    }
+    println!("\nAll in {:.1} s", begin.elapsed().as_secs_f64());
+    println!("{} passed, 0 failed", STEPS.len());
+    ExitCode::SUCCESS
+}
+
+fn cargo(project: &Project, arguments: &[&str]) -> Result<()> {
+    process::run(cargo::in_project(project).args(arguments))
+}
+
+fn documentation(project: &Project) -> Result<()> {
+    let mut doc = cargo::in_project(project);
+    process::run(doc.args(["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// The core without features, and with each alone.
+fn features(project: &Project) -> Result<()> {
+    let check = ["check", "--package", "blindtally", "--quiet", "--no-default-features"];
+    cargo(project, &check)?;
+    for feature in &project.core_features {
+        println!("  {feature}");
+        cargo(project, &[&check[..], &["--features", feature]].concat())?;
+    }
+    Ok(())
+}
+
+fn tests(project: &Project) -> Result<()> {
+    let postgres = Postgres::start(project)?;
+    let mut test = cargo::in_project(project);
+    test.args(["test", "--workspace", "--lib", "--bins", "--tests"]).env(postgres::VARIABLE, postgres.url());
+    process::run(&mut test)
+}
+
+/// Runs the demo as a person would and compares what it prints with what the export adds up to.
+fn demo(project: &Project, arguments: &[&str]) -> Result<()> {
+    let mut demo = cargo::in_project(project);
+    demo.args(["run", "--quiet", "--package", "xtask", "--", "demo", "--once", "--json"]).args(arguments);
+    let output = process::output(&mut demo, "")?;
+    ensure!(output.status.success(), "the demo failed ({})", output.status);
+    let seen: Value = serde_json::from_slice(&output.stdout).context("the demo's stdout is not one JSON object")?;
+    let export = export::read(&aw_server::export(project)?)?;
+    let expected = Expected::of(&export, |hostname| demo::person_of(hostname).unwrap_or_default().to_owned())?;
+    expected.check(&seen)?;
+    println!("  {} rows and {} events are as the export adds up", expected.rows.len(), expected.events);
+    Ok(())
+}

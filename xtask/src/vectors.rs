@@ -1,0 +1,86 @@
+//! The test vectors, checked by every implementation there is.
+//!
+//! An implementation prints `vectors: FILE IMPLEMENTATION PASSED` for each file of cases and fails if a case fails. The
+//! Rust one is the core's test `vectors`; any other is a program `test-vectors/NAME/run`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::project::Project;
+use crate::table::{Align, Table};
+use crate::{cargo, process};
+
+/// Cases passed, by artefact and implementation.
+type Passed = BTreeMap<(String, String), u64>;
+
+/// Runs them all and prints the table.
+pub(crate) fn run(project: &Project) -> Result<()> {
+    let mut passed = Passed::new();
+    let mut rust = cargo::in_project(project);
+    rust.args(["test", "--package", "blindtally", "--test", "vectors", "--quiet", "--", "--nocapture"]);
+    collect(&mut passed, &mut rust, "the Rust check")?;
+    for program in others(&project.root.join("test-vectors"))? {
+        collect(&mut passed, Command::new(&program).current_dir(&project.root), &program.display().to_string())?;
+    }
+    print!("{}", table(&passed));
+    Ok(())
+}
+
+fn others(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut programs: Vec<_> = entries.flatten().map(|entry| entry.path().join("run")).collect();
+    programs.retain(|program| program.is_file());
+    programs.sort();
+    Ok(programs)
+}
+
+fn collect(passed: &mut Passed, command: &mut Command, name: &str) -> Result<()> {
+    let output = process::output(command, "")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    ensure!(output.status.success(), "{name} failed ({})\n{text}", output.status);
+    let before = passed.len();
+    passed.extend(text.lines().filter_map(parse));
+    ensure!(passed.len() > before, "{name} checked nothing:\n{text}");
+    Ok(())
+}
+
+/// The test harness may have written its own words before ours on a line.
+fn parse(line: &str) -> Option<((String, String), u64)> {
+    let mut words = line.split_once("vectors: ")?.1.split_whitespace();
+    let (file, implementation, passed) = (words.next()?, words.next()?, words.next()?);
+    Some(((file.to_owned(), implementation.to_owned()), passed.parse().ok()?))
+}
+
+fn table(passed: &Passed) -> String {
+    let files: BTreeSet<_> = passed.keys().map(|(file, _)| file).collect();
+    let implementations: BTreeSet<_> = passed.keys().map(|(_, implementation)| implementation).collect();
+    let titles = [("artefact", Align::Left)];
+    let columns = implementations.iter().map(|implementation| (implementation.as_str(), Align::Right));
+    let mut table = Table::new(&titles.into_iter().chain(columns).collect::<Vec<_>>());
+    for file in files {
+        let cell = |implementation: &&String| {
+            passed.get(&(file.clone(), (*implementation).clone())).map_or_else(|| "-".to_owned(), u64::to_string)
+        };
+        table.row([file.clone()].into_iter().chain(implementations.iter().map(cell)).collect());
+    }
+    table.render(100)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use super::*;
+
+    #[test]
+    fn lines_of_the_check_become_a_table() {
+        let lines = "running 2 tests\nvectors: token.json rust 41\ntest x ... vectors: blob.json rust 7\n\
+                     vectors: token.json noble 41\nvectors: broken\n";
+        let passed: Passed = lines.lines().filter_map(parse).collect();
+        assert_eq!(table(&passed), "  artefact    noble  rust\n  blob.json       -     7\n  token.json     41    41\n");
+    }
+}

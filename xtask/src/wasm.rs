@@ -1,0 +1,104 @@
+//! The core for WebAssembly: finds or sets up a toolchain that has the target, and compiles with it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::project::Project;
+use crate::{cargo, process, system};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+/// Debian's Rust for browsers and its sources, beside which rustup's Rust stays as it is.
+const DEBIAN_PACKAGES: [&str; 3] = ["rustc-web", "libstd-rust-web-dev", "rust-web-src"];
+
+/// Type-checks the core for the browser.
+pub(crate) fn check(project: &Project) -> Result<()> {
+    let mut check = cargo::in_project(project);
+    check.args(["check", "--quiet", "--package", "blindtally", "--features", "wasm_js", "--target", TARGET]);
+    match Toolchain::find(project)? {
+        Toolchain::Installed => {}
+        Toolchain::Debian(root) => {
+            // Debian's rustc has the target but not its standard library: that is built from its sources.
+            let library = root.join("usr/lib").join(format!("{}-linux-gnu", std::env::consts::ARCH));
+            check.args(["-Z", "build-std=std,panic_abort"]);
+            check.env("RUSTC_BOOTSTRAP", "1").env("RUSTC", root.join("usr/bin/rustc")).env("LD_LIBRARY_PATH", library);
+            // A folder of its own: another compiler would otherwise rebuild everything back and forth.
+            check.env("CARGO_TARGET_DIR", project.target.join("wasm"));
+        }
+    }
+    process::run(&mut check)
+}
+
+enum Toolchain {
+    /// The usual one has the target.
+    Installed,
+    /// Unpacked from Debian's packages into this folder.
+    Debian(PathBuf),
+}
+
+impl Toolchain {
+    fn find(project: &Project) -> Result<Self> {
+        if has_target()? {
+            return Ok(Self::Installed);
+        }
+        if system::find_on_path("apt-get").is_some() {
+            return debian(project).map(Self::Debian);
+        }
+        process::run(Command::new("rustup").args(["target", "add", TARGET]))?;
+        Ok(Self::Installed)
+    }
+}
+
+/// Whether rustc has a standard library for the target.
+fn has_target() -> Result<bool> {
+    let mut rustc = Command::new("rustc");
+    let output = process::output(rustc.args(["--print", "target-libdir", "--target", TARGET]), "")?;
+    Ok(Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir())
+}
+
+/// Unpacks the packages, without installing them, into a folder that is used again.
+fn debian(project: &Project) -> Result<PathBuf> {
+    let root = project.target.join("wasm-toolchain");
+    // Written last, so that an unpacking that was cut off is done again.
+    let stamp = root.join("complete");
+    if stamp.exists() {
+        return Ok(root);
+    }
+    eprintln!("Unpacking {} (Debian) under {}", DEBIAN_PACKAGES.join(" "), root.display());
+    let debs = root.join("debs");
+    if root.exists() {
+        fs::remove_dir_all(&root).with_context(|| format!("cannot remove {}", root.display()))?;
+    }
+    fs::create_dir_all(&debs)?;
+    system::update_package_lists()?;
+    let mut packages: Vec<String> = DEBIAN_PACKAGES.map(str::to_owned).into();
+    // rustc-web stands on libstd-rust-web-<version>, and that on libllvm<version>.
+    for prefix in ["libstd-rust-web-", "libllvm"] {
+        let needed = dependencies(&packages)?.into_iter().find(|name| is_versioned(name, prefix));
+        packages.push(needed.with_context(|| format!("Debian has no {prefix} package that rustc-web needs"))?);
+    }
+    let mut download = Command::new("apt-get");
+    process::run(
+        download.arg("download").args(&packages).current_dir(&debs).stdout(Stdio::null()).stderr(Stdio::null()),
+    )?;
+    for deb in fs::read_dir(&debs)? {
+        process::run(Command::new("dpkg").arg("-x").arg(deb?.path()).arg(&root))?;
+    }
+    fs::remove_dir_all(&debs)?;
+    fs::write(stamp, "")?;
+    Ok(root)
+}
+
+fn dependencies(packages: &[String]) -> Result<Vec<String>> {
+    let mut apt = Command::new("apt-cache");
+    let output = process::output(apt.arg("depends").args(packages), "")?;
+    ensure!(output.status.success(), "apt-cache knows no package {}", packages.join(" "));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    Ok(text.lines().filter_map(|line| line.trim().strip_prefix("Depends: ")).map(str::to_owned).collect())
+}
+
+fn is_versioned(name: &str, prefix: &str) -> bool {
+    name.strip_prefix(prefix).is_some_and(|version| version.starts_with(|c: char| c.is_ascii_digit()))
+}
