@@ -58,6 +58,7 @@ pub fn enroll(folder: &Folder, server: &str, invitation: &Invitation, name: &str
         drop(session);
         return enroll(folder, server, invitation, name);
     }
+    session.move_to(server)?;
     if session.profile().ticket.is_some() && !session.link.has_bearer() {
         session.link.claim()?;
     }

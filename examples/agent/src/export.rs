@@ -140,7 +140,8 @@ trait Visit {
     /// Which members of the events' data to read; `None` to pass the events over.
     fn wanted(&mut self, place: usize) -> Option<Wanted>;
     /// An event; no span if it has none that can be.
-    fn event(&mut self, place: usize, start_us: Option<i64>, span: Option<Span>, data: &Data) -> Result<(), Failure>;
+    fn event(&mut self, place: usize, start_us: Option<i64>, span: Option<Span>, data: &mut Data)
+    -> Result<(), Failure>;
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -150,6 +151,22 @@ enum Wanted {
 }
 
 fn walk(reader: impl Read, visitor: &mut impl Visit) -> Result<(), Failure> {
+    with_walker(reader, visitor, |walker| walker.file())
+}
+
+/// Reads a list of events, as aw-server gives them; `take` may keep what is in the data.
+pub(crate) fn list(
+    reader: impl Read,
+    take: &mut dyn FnMut(Option<Span>, &mut Data) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    with_walker(reader, &mut Lister { take }, |walker| walker.events(0))
+}
+
+fn with_walker<R: Read, V: Visit>(
+    reader: R,
+    visitor: &mut V,
+    read: impl FnOnce(&mut Walker<'_, R, V>) -> Result<(), Stop>,
+) -> Result<(), Failure> {
     let (tame, dropped) = Tame::new(reader);
     let settings = ReaderSettings {
         max_nesting_depth: Some(NESTING_MAX),
@@ -165,7 +182,7 @@ fn walk(reader: impl Read, visitor: &mut impl Visit) -> Result<(), Failure> {
         text: String::new(),
         places: 1,
     };
-    let walked = walker.file().and_then(|()| Ok(walker.json.consume_trailing_whitespace()?));
+    let walked = read(&mut walker).and_then(|()| Ok(walker.json.consume_trailing_whitespace()?));
     walked.map_err(|stop| match stop {
         Stop::Failure(failure) => failure,
         Stop::Json(error) => malformed(&error, dropped.get()),
@@ -279,7 +296,7 @@ impl<R: Read, V: Visit> Walker<'_, R, V> {
         self.json.begin_array()?;
         while self.json.has_next()? {
             let (start_us, span) = self.event(wanted)?;
-            self.visitor.event(place, start_us, span, &self.data)?;
+            self.visitor.event(place, start_us, span, &mut self.data)?;
         }
         Ok(self.json.end_array()?)
     }
@@ -365,7 +382,13 @@ impl Visit for Surveyor {
         known.then_some(Wanted::Status)
     }
 
-    fn event(&mut self, place: usize, start_us: Option<i64>, span: Option<Span>, data: &Data) -> Result<(), Failure> {
+    fn event(
+        &mut self,
+        place: usize,
+        start_us: Option<i64>,
+        span: Option<Span>,
+        data: &mut Data,
+    ) -> Result<(), Failure> {
         let bucket = &mut self.buckets[place];
         if let Some(start_us) = start_us {
             bucket.direction.follow(start_us);
@@ -440,7 +463,13 @@ impl Visit for Teller<'_> {
         self.survey.buckets.get(place)?.chosen.map(|_| Wanted::All)
     }
 
-    fn event(&mut self, place: usize, _: Option<i64>, span: Option<Span>, data: &Data) -> Result<(), Failure> {
+    fn event(
+        &mut self,
+        place: usize,
+        _: Option<i64>,
+        span: Option<Span>,
+        data: &mut Data,
+    ) -> Result<(), Failure> {
         let Some(bucket) = self.survey.buckets.get(place) else { return Ok(()) };
         let (Some(kind), Some(span)) = (bucket.chosen, span) else {
             self.malformed += 1;
@@ -453,5 +482,24 @@ impl Visit for Teller<'_> {
         };
         let order = bucket.direction.order();
         (self.take)(Found { place, bucket: &bucket.id, kind, order, span, active_us, data })
+    }
+}
+
+/// A list that belongs to no bucket.
+struct Lister<'t> {
+    take: &'t mut dyn FnMut(Option<Span>, &mut Data) -> Result<(), Failure>,
+}
+
+impl Visit for Lister<'_> {
+    fn bucket(&mut self, _: usize, _: &str) {}
+
+    fn describe(&mut self, _: usize, _: &str, _: &str) {}
+
+    fn wanted(&mut self, _: usize) -> Option<Wanted> {
+        Some(Wanted::All)
+    }
+
+    fn event(&mut self, _: usize, _: Option<i64>, span: Option<Span>, data: &mut Data) -> Result<(), Failure> {
+        (self.take)(span, data)
     }
 }

@@ -1,10 +1,11 @@
 //! The agent of Blindtally: reads ActivityWatch, seals what it reads, and uploads it to a service that cannot read it.
 //!
-//! [`enroll()`] asks the owner for keys, [`import()`] takes an export, [`sync()`] brings both sides up to date. Reading
+//! [`enroll()`] asks the owner for keys, [`import()`] takes an export, [`watch()`] follows a running aw-server, [`sync()`] brings both sides up to date. Reading
 //! order: `export` reads a file, `event` maps what it finds to classes of values, `presence` knows when somebody was
 //! there, `seq` numbers events so that sending one twice is harmless, `seal` turns values into tokens, `outbox` uploads
 //! or spools, `session` is what every command works with.
 
+mod aw_server;
 mod enroll;
 mod event;
 mod export;
@@ -22,6 +23,7 @@ mod status;
 mod sync;
 mod tame;
 mod time;
+mod watch;
 
 pub use enroll::{Enrolled, Invitation, enroll};
 pub use export::Export;
@@ -33,3 +35,4 @@ pub use seq::SeqKey;
 pub use status::{Status, status};
 pub use sync::{Synced, sync};
 pub use time::iso as describe_time;
+pub use watch::{Watch, Watched, watch};

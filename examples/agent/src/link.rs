@@ -45,10 +45,17 @@ impl Link {
         let ticket_id = claim.ticket().map(|ticket| ticket.to_string());
         let (authenticator, claim) = if ticket_id.is_some() { (shown, None) } else { (None, shown) };
         let (account_id, device_id) = (profile.account.clone(), profile.device.clone());
-        let server = profile.server.clone();
-        let service = folder.bearer()?.map(|bearer| Service::new(&server).with_bearer(&bearer));
         let claim = ClaimBody { account_id, device_id, ticket_id, authenticator, claim };
-        Ok(Self { folder: folder.clone(), server, claim, service })
+        let mut link = Self { folder: folder.clone(), server: String::new(), claim, service: None };
+        link.move_to(&profile.server)?;
+        Ok(link)
+    }
+
+    /// Goes on at another address.
+    pub(crate) fn move_to(&mut self, server: &str) -> Result<(), Failure> {
+        server.clone_into(&mut self.server);
+        self.service = self.folder.bearer()?.map(|bearer| Service::new(server).with_bearer(&bearer));
+        Ok(())
     }
 
     /// Trades the claim for a bearer. Without a ticket that works once the owner has approved.

@@ -4,9 +4,13 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use blindtally::{AccountCode, Ticket};
-use blindtally_agent::{Enrolled, Export, Folder, Imported, Invitation, Status, Synced, enroll, import, status, sync};
+use blindtally_agent::{
+    Enrolled, Export, Folder, Imported, Invitation, Status, Synced, Watch, Watched, enroll, import, status, sync, watch,
+};
 use blindtally_client::{Failure, Format, report};
 use clap::{ArgGroup, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -65,6 +69,21 @@ enum Command {
         #[arg(long, value_name = "HOSTNAME")]
         host: Vec<String>,
     },
+    /// Follow a running aw-server until Ctrl-C.
+    Watch {
+        /// Base URL of aw-server.
+        #[arg(long, value_name = "URL", default_value = "http://localhost:5600")]
+        aw_server: String,
+        /// Who sits at the computer. By default the user who runs this.
+        #[arg(long, value_name = "NAME")]
+        person: Option<String>,
+        /// Take what is there, and end.
+        #[arg(long)]
+        once: bool,
+        /// The pause between two looks.
+        #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+        every: u64,
+    },
     /// Fetch delivery and policy, upload what is spooled, complete earlier events.
     Sync,
     /// Say where this device stands.
@@ -96,16 +115,29 @@ fn run(options: Options, format: Format) -> Result<(), Failure> {
             tell(format, &enrolled, describe_enrolled)
         }
         Command::Import { file, person, host } => {
-            let person = person.or_else(|| whoami::username().ok()).unwrap_or_else(|| "unknown".to_owned());
+            let person = person.unwrap_or_else(user);
             let export = Export::at(&file)?;
             let bar = progress_bar(2 * export.size());
             let imported = import(&folder, &export, &host, &person, &mut |bytes| bar.set_position(bytes));
             bar.finish_and_clear();
             tell(format, &imported?, describe_imported)
         }
+        Command::Watch { aw_server, person, once, every } => {
+            let person = person.unwrap_or_else(user);
+            let every = (!once).then(|| Duration::from_secs(every.max(1)));
+            let (stop, stopped) = mpsc::channel();
+            let handler = ctrlc::set_handler(move || _ = stop.send(()));
+            handler.map_err(|error| Failure::refused("agent.signals", format!("cannot wait for signals: {error}")))?;
+            let watched = watch(&folder, &Watch { aw_server: &aw_server, person: &person, every }, &stopped)?;
+            tell(format, &watched, describe_watched)
+        }
         Command::Sync => tell(format, &sync(&folder)?, describe_synced),
         Command::Status => tell(format, &status(&folder)?, describe_status),
     }
+}
+
+fn user() -> String {
+    whoami::username().unwrap_or_else(|_| "unknown".to_owned())
 }
 
 /// Hidden where there is no terminal.
@@ -145,21 +177,34 @@ fn describe_enrolled(enrolled: &Enrolled) -> String {
 }
 
 fn describe_imported(imported: &Imported) -> String {
-    let mut lines = vec![format!("{} events uploaded, {} were there already", imported.events, imported.duplicates)];
-    if imported.pending_keys {
+    let Imported { events, duplicates, skipped_buckets, truncated, malformed, pending_keys } = imported;
+    let mut lines = vec![format!("{events} events uploaded, {duplicates} were there already")];
+    if *pending_keys {
         lines.push("waiting for keys: sending times only".to_owned());
     }
-    if imported.truncated > 0 {
-        lines.push(format!("{} values were cut to 4096 bytes", imported.truncated));
+    if *truncated > 0 {
+        lines.push(format!("{truncated} values were cut to 4096 bytes"));
     }
-    if imported.malformed > 0 {
-        lines.push(format!("{} events without a possible time or duration were left out", imported.malformed));
+    if *malformed > 0 {
+        lines.push(format!("{malformed} events without a possible time or duration were left out"));
     }
-    if !imported.skipped_buckets.is_empty() {
-        let names: Vec<_> = imported.skipped_buckets.iter().map(|name| name.escape_debug().to_string()).collect();
+    if !skipped_buckets.is_empty() {
+        let names: Vec<_> = skipped_buckets.iter().map(|name| name.escape_debug().to_string()).collect();
         lines.push(format!("buckets of unknown types were left out: {}", names.join(", ")));
     }
     lines.join("\n")
+}
+
+fn describe_watched(watched: &Watched) -> String {
+    let Watched { events, duplicates, skipped_buckets, truncated, malformed, pending_keys } = watched;
+    describe_imported(&Imported {
+        events: *events,
+        duplicates: *duplicates,
+        skipped_buckets: skipped_buckets.clone(),
+        truncated: *truncated,
+        malformed: *malformed,
+        pending_keys: *pending_keys,
+    })
 }
 
 fn describe_synced(synced: &Synced) -> String {

@@ -113,6 +113,16 @@ impl Session {
         self.folder.save_profile(&self.profile)
     }
 
+    /// Goes on at another address of the service: the first one may have been mistyped.
+    pub(crate) fn move_to(&mut self, server: &str) -> Result<(), Failure> {
+        if self.profile.server != server {
+            server.clone_into(&mut self.profile.server);
+            self.folder.save_profile(&self.profile)?;
+            self.link.move_to(server)?;
+        }
+        Ok(())
+    }
+
     /// Whether the service has ever heard of this device.
     pub(crate) fn is_known(&self) -> bool {
         self.profile.requested || self.link.has_bearer()
