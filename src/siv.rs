@@ -171,23 +171,34 @@ impl Siv {
         sealed: impl Iterator<Item = (&'a [u8], &'a [u8; 16])> + Clone,
     ) {
         frames.clear();
-        for (message, tag) in sealed.clone() {
-            frames.place(message.len());
-            frames.tags.push(Array(*tag));
-        }
+        let mut end = 0;
+        frames.places.extend(sealed.clone().map(|(message, _)| {
+            let place = Place::after(end, message.len());
+            end = place.end;
+            place
+        }));
+        frames.tags.extend(sealed.clone().map(|(_, tag)| Array(*tag)));
+        frames.blocks.resize(end, Block::default());
         self.stream(frames);
         let mut keys = frames.stream.iter();
         for (&place, (message, _)) in frames.places.iter().zip(sealed) {
-            self.0.fill(&mut frames.blocks, place, Message::exact(message));
-            for (block, key) in place.message(&mut frames.blocks).iter_mut().zip(&mut keys) {
-                *block = xor(block, key);
+            let blocks = &mut frames.blocks;
+            if let Some(length) = blocks.get_mut(place.end - 1) {
+                self.0.write_length(length, place.len);
             }
+            let (whole, rest) = message.as_chunks();
+            let mut opened = place.message(blocks).iter_mut();
+            for ((bytes, block), key) in whole.iter().zip(&mut opened).zip(&mut keys) {
+                *block = xor(&Array(*bytes), key);
+            }
+            if let (Some(block), false) = (opened.next(), rest.is_empty()) {
+                *block = keys.next().map_or_else(Block::default, |key| xor(&last_block(rest, 0), key));
+            }
+            self.0.associate(blocks, place);
         }
         self.sums(frames);
-        for place in &frames.places {
-            if let Some(first) = place.message(&mut frames.blocks).first_mut() {
-                *first = xor(first, &self.0.associated);
-            }
+        for &place in &frames.places {
+            self.0.associate(&mut frames.blocks, place);
         }
     }
 
@@ -224,8 +235,7 @@ impl Siv {
 }
 
 impl Keys {
-    /// Writes a message into its frame, with the sum of the associated data on the first block after that: the length
-    /// block, if the message is empty.
+    /// Makes the frame of a message in zeroed blocks.
     #[inline(always)]
     fn fill(&self, blocks: &mut [Block], place: Place, message: Message<'_>) {
         if let Some(length) = blocks.get_mut(place.end - 1) {
@@ -239,6 +249,13 @@ impl Keys {
         if let Some(block) = filled.next() {
             *block = xor(&last_block(rest, message.end), &self.zero);
         }
+        self.associate(blocks, place);
+    }
+
+    /// Adds the sum of the associated data to the first block after that, which is the length block if the message is
+    /// empty; or takes it away again.
+    #[inline(always)]
+    fn associate(&self, blocks: &mut [Block], place: Place) {
         if let Some(block) = blocks.get_mut(place.message) {
             *block = xor(block, &self.associated);
         }
@@ -247,7 +264,7 @@ impl Keys {
     #[inline(always)]
     fn write_length(&self, block: &mut Block, message_len: usize) {
         match self.lengths.get(message_len / 16) {
-            Some(known) if message_len % 16 == 0 => *block = *known,
+            Some(known) if message_len.is_multiple_of(16) => *block = *known,
             _ => write_length_block(block, number(&self.lengths[0]) as u64, message_len as u64 * 8),
         }
     }
