@@ -299,6 +299,9 @@ impl RevealBatch {
         if text.len() > MAX_TEXT_LEN {
             return Err(ParseError::TooLong);
         }
+        if text == TEXT_PREFIX {
+            return Err(ParseError::Truncated);
+        }
         // One character more than a multiple of four encodes nothing.
         if !text.starts_with(TEXT_PREFIX) || text.len() % 4 == 1 {
             return Err(ParseError::Encoding);
