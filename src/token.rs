@@ -5,7 +5,7 @@ use core::str::FromStr;
 
 use base64_simd::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::class::TokenClass;
 use crate::error::{ParseError, RevealError, TokenizeError};
@@ -138,10 +138,17 @@ pub(crate) fn split(token: &[u8]) -> (&[u8], &[u8; TAG]) {
 /// The value in an authentic message.
 #[inline]
 pub(crate) fn value_of(message: &[u8]) -> Result<&str, RevealError> {
-    unpad_fast(message)
-        .filter(|value| value.len() <= MAX_TOKEN_VALUE)
-        .and_then(|value| str::from_utf8(value).ok())
-        .ok_or(RevealError::Plaintext)
+    unpadded(message).and_then(|value| str::from_utf8(value).ok()).ok_or(RevealError::Plaintext)
+}
+
+#[inline]
+fn unpadded(message: &[u8]) -> Option<&[u8]> {
+    unpad_fast(message).filter(|value| value.len() <= MAX_TOKEN_VALUE)
+}
+
+fn refuse(mut content: Vec<u8>) -> RevealError {
+    content.zeroize();
+    RevealError::Plaintext
 }
 
 /// [`unpad`], at once where the marker is in the last block: up to 64 bytes that is all that minimal padding means.
@@ -252,11 +259,16 @@ impl TokenKey {
             return Err(RevealError::NoKey);
         }
         let (message, tag) = split(&token.bytes);
-        let mut message = Zeroizing::new(message.to_vec());
-        if !self.siv.open(&mut message, tag) {
+        let mut value = message.to_vec();
+        if !self.siv.open(&mut value, tag) {
             return Err(RevealError::Tampered);
         }
-        value_of(&message).map(str::to_owned)
+        if let Some(len) = unpadded(&value).map(<[u8]>::len) {
+            value.truncate(len);
+            String::from_utf8(value).map_err(|error| refuse(error.into_bytes()))
+        } else {
+            Err(refuse(value))
+        }
     }
 }
 
