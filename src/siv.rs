@@ -393,7 +393,10 @@ impl Frames {
     #[inline]
     fn place(&mut self, len: usize) -> Place {
         let place = Place::after(self.blocks.len(), len);
-        self.blocks.resize(place.end, Block::default());
+        // Frames are of four blocks, which are written faster than memory of any length is set.
+        while self.blocks.len() < place.end {
+            self.blocks.extend_from_slice(&[Block::default(); 4]);
+        }
         self.places.push(place);
         place
     }
