@@ -5,7 +5,7 @@ use core::str::FromStr;
 
 use base64_simd::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::{Zeroize, Zeroizing, zeroize_stack};
 
 use crate::class::TokenClass;
 use crate::error::{ParseError, RevealError, TokenizeError};
@@ -176,16 +176,23 @@ pub struct TokenKey {
 impl TokenKey {
     /// From the key of the class.
     pub fn new(key: &ClassKey<TokenClass>) -> Self {
+        let made = Self::make(key);
+        zeroize_stack::<16_384>();
+        made
+    }
+
+    /// Never inlined, so that what it leaves on the stack lies below its caller's frame and can be wiped.
+    #[inline(never)]
+    fn make(key: &ClassKey<TokenClass>) -> Self {
         let (class, scope) = (key.class(), key.scope());
         let [high, low] = scope.epoch.get().to_be_bytes();
         let header = [Suite::Token as u8, class.id(), high, low];
         let associated = [&b"blindtally/v1/token"[..], scope.account.as_bytes(), &header].concat();
-        let secret = purpose_key::<44>(key.secret(), "token", Suite::Token);
-        let siv = match secret.expose().split_first_chunk::<32>() {
-            Some((key, nonce)) => Siv::new(key, nonce.first_chunk().unwrap_or(&[0; 12]), &associated),
-            None => Siv::new(&[0; 32], &[0; 12], &associated),
-        };
-        Self { siv, header, class, scope }
+        let derived = purpose_key::<44>(key.secret(), "token", Suite::Token);
+        let (mut key, mut nonce) = (Zeroizing::new([0; 32]), Zeroizing::new([0; 12]));
+        key.copy_from_slice(&derived.expose()[..32]);
+        nonce.copy_from_slice(&derived.expose()[32..]);
+        Self { siv: Siv::new(&key, &nonce, &associated), header, class, scope }
     }
 
     /// The class.
