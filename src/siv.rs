@@ -53,14 +53,6 @@ impl<'a> Message<'a> {
 
 impl Siv {
     pub(crate) fn new(key: &[u8; 32], nonce: &[u8; 12], associated: &[u8]) -> Self {
-        let siv = Self::expand(key, nonce, associated);
-        zeroize_stack::<8192>();
-        siv
-    }
-
-    /// Never inlined, so that what it leaves on the stack lies below its caller's frame and can be wiped.
-    #[inline(never)]
-    fn expand(key: &[u8; 32], nonce: &[u8; 12], associated: &[u8]) -> Self {
         let generator = Aes256Enc::new(key.into());
         let mut derived = Zeroizing::new([0; 48]);
         for (counter, half) in (0u32..).zip(derived.chunks_exact_mut(8)) {
@@ -104,15 +96,13 @@ impl Siv {
         }
     }
 
-    /// Without the heap, and in one AES call.
+    /// Without the heap.
     #[inline]
     fn seal_short<const N: usize>(&self, message: Message<'_>, place: Place, out: &mut [u8]) {
         let mut frame = [Block::default(); N];
         self.0.fill(&mut frame, place, message);
-        let mut polyval = self.0.polyval.clone();
-        polyval.update(&frame);
-        let mut tag = polyval.finalize_reset();
-        self.0.aes.encrypt_with_backend(Seal { keys: &self.0, tag: &mut tag, message: place.message(&mut frame) });
+        let mut tag = self.0.sum(&frame);
+        self.0.aes.encrypt_with_backend(Seal { keys: &self.0, sum: &mut tag, message: place.message(&mut frame) });
         write(out, place.read(&frame).iter().copied(), &tag);
     }
 
@@ -129,6 +119,32 @@ impl Siv {
     /// Decrypts `message` in place if the tag is its own; otherwise leaves it as it is and returns `false`.
     #[must_use]
     pub(crate) fn open(&self, message: &mut [u8], tag: &[u8; 16]) -> bool {
+        let place = Place::after(0, message.len());
+        match (place.end, message.len() % 16) {
+            (4, 0) => self.open_short::<4>(message, place, &Array(*tag)),
+            (8, 0) => self.open_short::<8>(message, place, &Array(*tag)),
+            _ => self.open_long(message, tag),
+        }
+    }
+
+    #[inline]
+    fn open_short<const N: usize>(&self, message: &mut [u8], place: Place, tag: &Block) -> bool {
+        let mut frame = [Block::default(); N];
+        self.0.fill(&mut frame, place, Message::exact(message));
+        self.0.aes.encrypt_with_backend(Stream { tag, message: place.message(&mut frame) });
+        let mut expected = self.0.sum(&frame);
+        self.0.aes.encrypt_with_backend(Seal { keys: &self.0, sum: &mut expected, message: &mut [] });
+        let authentic = same(&expected, tag);
+        if authentic {
+            self.0.associate(&mut frame, place);
+            message.copy_from_slice(Array::slice_as_flattened(place.read(&frame)));
+        }
+        frame = [Block::default(); N];
+        optimization_barrier(&frame);
+        authentic
+    }
+
+    fn open_long(&self, message: &mut [u8], tag: &[u8; 16]) -> bool {
         let mut frames = Frames::default();
         self.open_all(&mut frames, core::iter::once((&*message, tag)));
         let opened = frames.opened().next().flatten();
@@ -171,27 +187,39 @@ impl Siv {
         sealed: impl Iterator<Item = (&'a [u8], &'a [u8; 16])> + Clone,
     ) {
         frames.clear();
-        for (message, tag) in sealed.clone() {
-            frames.place(message.len());
-            frames.tags.push(Array(*tag));
-        }
+        let mut end = 0;
+        frames.places.extend(sealed.clone().map(|(message, _)| {
+            let place = Place::after(end, message.len());
+            end = place.end;
+            place
+        }));
+        frames.tags.extend(sealed.clone().map(|(_, tag)| Array(*tag)));
+        frames.blocks.resize(end, Block::default());
         self.stream(frames);
         let mut keys = frames.stream.iter();
         for (&place, (message, _)) in frames.places.iter().zip(sealed) {
-            self.0.fill(&mut frames.blocks, place, Message::exact(message));
-            for (block, key) in place.message(&mut frames.blocks).iter_mut().zip(&mut keys) {
-                *block = xor(block, key);
+            let blocks = &mut frames.blocks;
+            if let Some(length) = blocks.get_mut(place.end - 1) {
+                self.0.write_length(length, place.len);
             }
+            let (whole, rest) = message.as_chunks();
+            let mut opened = place.message(blocks).iter_mut();
+            for ((bytes, block), key) in whole.iter().zip(&mut opened).zip(&mut keys) {
+                *block = xor(&Array(*bytes), key);
+            }
+            if let (Some(block), false) = (opened.next(), rest.is_empty()) {
+                *block = keys.next().map_or_else(Block::default, |key| xor(&last_block(rest, 0), key));
+            }
+            self.0.associate(blocks, place);
         }
         self.sums(frames);
-        for place in &frames.places {
-            if let Some(first) = place.message(&mut frames.blocks).first_mut() {
-                *first = xor(first, &self.0.associated);
-            }
+        for &place in &frames.places {
+            self.0.associate(&mut frames.blocks, place);
         }
     }
 
     /// The tags that the messages in `frames` should have.
+    #[inline(never)]
     fn sums(&self, frames: &mut Frames) {
         let Frames { blocks, places, sums, .. } = frames;
         let mut polyval = self.0.polyval.clone();
@@ -224,8 +252,7 @@ impl Siv {
 }
 
 impl Keys {
-    /// Writes a message into its frame, with the sum of the associated data on the first block after that: the length
-    /// block, if the message is empty.
+    /// Makes the frame of a message in zeroed blocks.
     #[inline(always)]
     fn fill(&self, blocks: &mut [Block], place: Place, message: Message<'_>) {
         if let Some(length) = blocks.get_mut(place.end - 1) {
@@ -239,6 +266,13 @@ impl Keys {
         if let Some(block) = filled.next() {
             *block = xor(&last_block(rest, message.end), &self.zero);
         }
+        self.associate(blocks, place);
+    }
+
+    /// Adds the sum of the associated data to the first block after that, which is the length block if the message is
+    /// empty; or takes it away again.
+    #[inline(always)]
+    fn associate(&self, blocks: &mut [Block], place: Place) {
         if let Some(block) = blocks.get_mut(place.message) {
             *block = xor(block, &self.associated);
         }
@@ -247,9 +281,17 @@ impl Keys {
     #[inline(always)]
     fn write_length(&self, block: &mut Block, message_len: usize) {
         match self.lengths.get(message_len / 16) {
-            Some(known) if message_len % 16 == 0 => *block = *known,
+            Some(known) if message_len.is_multiple_of(16) => *block = *known,
             _ => write_length_block(block, number(&self.lengths[0]) as u64, message_len as u64 * 8),
         }
+    }
+
+    /// What POLYVAL makes of a frame.
+    #[inline(always)]
+    fn sum(&self, frame: &[Block]) -> Block {
+        let mut polyval = self.polyval.clone();
+        polyval.update(frame);
+        polyval.finalize_reset()
     }
 
     /// What becomes the tag when it is encrypted.
@@ -259,12 +301,15 @@ impl Keys {
     }
 }
 
-/// The AES schedule wipes itself; the rest is overwritten with what a key of zeros gives.
+/// The AES schedule wipes itself; the rest is overwritten with what a key of zeros gives. Then the stack below, where
+/// sealing one message leaves a copy of the keyed POLYVAL: wiping that at every message would cost a fifth of its time.
 impl Drop for Keys {
     fn drop(&mut self) {
         self.polyval = Polyval::new(&polyval::Key::default());
+        self.nonce = Block::default();
         self.associated = Block::default();
         optimization_barrier(self);
+        zeroize_stack::<16_384>();
     }
 }
 
@@ -324,7 +369,7 @@ impl Frames {
         self.tags.clear();
     }
 
-    /// Overwrites every message that was ever in here, and the key streams.
+    /// Overwrites every message that was ever in here, the key streams, and what sealing or opening left on the stack.
     pub(crate) fn wipe(&mut self) {
         self.clear();
         for blocks in [&mut self.blocks, &mut self.stream] {
@@ -333,6 +378,7 @@ impl Frames {
             optimization_barrier(&blocks[..]);
             blocks.clear();
         }
+        zeroize_stack::<4096>();
     }
 
     /// Whether so many messages wait that more would not make any of them faster: 64 fill the widest AES unit.
@@ -344,7 +390,10 @@ impl Frames {
     #[inline]
     fn place(&mut self, len: usize) -> Place {
         let place = Place::after(self.blocks.len(), len);
-        self.blocks.resize(place.end, Block::default());
+        // Frames are of four blocks, which are written faster than memory of any length is set.
+        while self.blocks.len() < place.end {
+            self.blocks.extend_from_slice(&[Block::default(); 4]);
+        }
         self.places.push(place);
         place
     }
@@ -352,9 +401,8 @@ impl Frames {
     /// The messages after [`Siv::open_all`]; `None` for one whose tag is not its own.
     pub(crate) fn opened(&self) -> impl Iterator<Item = Option<&[u8]>> {
         self.places.iter().zip(self.tags.iter().zip(&self.sums)).map(|(place, (tag, expected))| {
-            let authentic: bool = number(expected).ct_eq(&number(tag)).into();
             let opened = || Array::slice_as_flattened(place.read(&self.blocks)).get(..place.len);
-            if authentic { opened() } else { None }
+            if same(expected, tag) { opened() } else { None }
         })
     }
 }
@@ -400,10 +448,11 @@ fn write(out: &mut [u8], mut message: impl Iterator<Item = Block>, tag: &Block) 
     }
 }
 
-/// Makes the tag of what POLYVAL made of a frame, and encrypts the message in it.
+/// Makes the tag of the sum of a frame, and adds its key stream to the message in it: one call, so that no load waits for
+/// the tag's store.
 struct Seal<'a> {
     keys: &'a Keys,
-    tag: &'a mut Block,
+    sum: &'a mut Block,
     message: &'a mut [Block],
 }
 
@@ -414,15 +463,33 @@ impl BlockSizeUser for Seal<'_> {
 impl BlockCipherEncClosure for Seal<'_> {
     #[inline(always)]
     fn call<B: BlockCipherEncBackend<BlockSize = U16>>(self, backend: &B) {
-        let mut tag = self.keys.tag_input(self.tag);
+        let mut tag = self.keys.tag_input(self.sum);
         backend.encrypt_block_inplace(&mut tag);
-        *self.tag = tag;
-        let mut associated = self.keys.associated;
+        *self.sum = tag;
+        if let Some(first) = self.message.first_mut() {
+            *first = xor(first, &self.keys.associated);
+        }
+        Stream { tag: &tag, message: self.message }.call(backend);
+    }
+}
+
+/// Adds the key stream of a tag to a message that is too short to gain from more than one block at a time.
+struct Stream<'a> {
+    tag: &'a Block,
+    message: &'a mut [Block],
+}
+
+impl BlockSizeUser for Stream<'_> {
+    type BlockSize = U16;
+}
+
+impl BlockCipherEncClosure for Stream<'_> {
+    #[inline(always)]
+    fn call<B: BlockCipherEncBackend<BlockSize = U16>>(self, backend: &B) {
         for (block, i) in self.message.iter_mut().zip(0..) {
-            let mut key = counter(&tag, i);
+            let mut key = counter(self.tag, i);
             backend.encrypt_block_inplace(&mut key);
-            *block = xor(&xor(block, &associated), &key);
-            associated = Block::default();
+            *block = xor(block, &key);
         }
     }
 }
@@ -484,7 +551,12 @@ fn from_lanes(lanes: [u32; 4]) -> Block {
     block
 }
 
-/// Two numbers are compared in constant time faster than sixteen bytes each.
+/// Whether two tags are equal, in constant time: faster for one number each than for sixteen bytes.
+#[inline(always)]
+fn same(left: &Block, right: &Block) -> bool {
+    number(left).ct_eq(&number(right)).into()
+}
+
 #[inline(always)]
 fn number(block: &Block) -> u128 {
     u128::from_le_bytes(block.0)

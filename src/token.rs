@@ -5,7 +5,7 @@ use core::str::FromStr;
 
 use base64_simd::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing, zeroize_stack};
 
 use crate::class::TokenClass;
 use crate::error::{ParseError, RevealError, TokenizeError};
@@ -22,7 +22,7 @@ pub(crate) const TEXT_PREFIX: &str = "bt1_";
 /// What [`TEXT_PREFIX`] says in base64url: a token that follows these bytes is encoded with its prefix.
 pub(crate) const PREFIX: [u8; 3] = [0x6e, 0xdd, 0x7f];
 pub(crate) const HEADER: usize = 4;
-const TAG: usize = 16;
+pub(crate) const TAG: usize = 16;
 const MIN_LEN: usize = HEADER + 16 + TAG;
 const MAX_LEN: usize = HEADER + padded_len(MAX_TOKEN_VALUE) + TAG;
 pub(crate) const MAX_TEXT_LEN: usize = TEXT_PREFIX.len() + (MAX_LEN * 4).div_ceil(3);
@@ -129,12 +129,37 @@ pub(crate) fn padded(value: &str) -> Result<(Message<'_>, usize), TokenizeError>
     Ok((Message::padded(value.as_bytes(), len), HEADER + len + TAG))
 }
 
+/// The sealed message and the tag of a token; of anything shorter, what no key opens.
+#[inline]
+pub(crate) fn split(token: &[u8]) -> (&[u8], &[u8; TAG]) {
+    token.get(HEADER..).and_then(<[u8]>::split_last_chunk).unwrap_or((&[], &[0; TAG]))
+}
+
 /// The value in an authentic message.
+#[inline]
 pub(crate) fn value_of(message: &[u8]) -> Result<&str, RevealError> {
-    unpad(message)
-        .filter(|value| value.len() <= MAX_TOKEN_VALUE)
-        .and_then(|value| str::from_utf8(value).ok())
-        .ok_or(RevealError::Plaintext)
+    unpadded(message).and_then(|value| str::from_utf8(value).ok()).ok_or(RevealError::Plaintext)
+}
+
+#[inline]
+fn unpadded(message: &[u8]) -> Option<&[u8]> {
+    unpad_fast(message).filter(|value| value.len() <= MAX_TOKEN_VALUE)
+}
+
+fn refuse(mut content: Vec<u8>) -> RevealError {
+    content.zeroize();
+    RevealError::Plaintext
+}
+
+/// [`unpad`], at once where the marker is in the last block: up to 64 bytes that is all that minimal padding means.
+#[inline]
+fn unpad_fast(message: &[u8]) -> Option<&[u8]> {
+    let last = u128::from_be_bytes(*message.last_chunk()?);
+    let value = message.len().checked_sub(last.trailing_zeros() as usize / 8 + 1)?;
+    if last == 0 || message.len() > 64 {
+        return unpad(message);
+    }
+    (last >> (last.trailing_zeros() / 8 * 8) & 0xff == 0x80).then(|| message.get(..value))?
 }
 
 /// The key of one token class in one account and epoch, made ready: seals and reveals.
@@ -151,16 +176,23 @@ pub struct TokenKey {
 impl TokenKey {
     /// From the key of the class.
     pub fn new(key: &ClassKey<TokenClass>) -> Self {
+        let made = Self::make(key);
+        zeroize_stack::<16_384>();
+        made
+    }
+
+    /// Never inlined, so that what it leaves on the stack lies below its caller's frame and can be wiped.
+    #[inline(never)]
+    fn make(key: &ClassKey<TokenClass>) -> Self {
         let (class, scope) = (key.class(), key.scope());
         let [high, low] = scope.epoch.get().to_be_bytes();
         let header = [Suite::Token as u8, class.id(), high, low];
         let associated = [&b"blindtally/v1/token"[..], scope.account.as_bytes(), &header].concat();
-        let secret = purpose_key::<44>(key.secret(), "token", Suite::Token);
-        let siv = match secret.expose().split_first_chunk::<32>() {
-            Some((key, nonce)) => Siv::new(key, nonce.first_chunk().unwrap_or(&[0; 12]), &associated),
-            None => Siv::new(&[0; 32], &[0; 12], &associated),
-        };
-        Self { siv, header, class, scope }
+        let derived = purpose_key::<44>(key.secret(), "token", Suite::Token);
+        let (mut key, mut nonce) = (Zeroizing::new([0; 32]), Zeroizing::new([0; 12]));
+        key.copy_from_slice(&derived.expose()[..32]);
+        nonce.copy_from_slice(&derived.expose()[32..]);
+        Self { siv: Siv::new(&key, &nonce, &associated), header, class, scope }
     }
 
     /// The class.
@@ -233,13 +265,17 @@ impl TokenKey {
         if (token.class, token.epoch) != (self.class, self.scope.epoch) {
             return Err(RevealError::NoKey);
         }
-        let sealed = token.bytes.get(HEADER..).unwrap_or_default();
-        let (message, tag) = sealed.split_last_chunk::<TAG>().ok_or(RevealError::Tampered)?;
-        let mut message = Zeroizing::new(message.to_vec());
-        if !self.siv.open(&mut message, tag) {
+        let (message, tag) = split(&token.bytes);
+        let mut value = message.to_vec();
+        if !self.siv.open(&mut value, tag) {
             return Err(RevealError::Tampered);
         }
-        value_of(&message).map(str::to_owned)
+        if let Some(len) = unpadded(&value).map(<[u8]>::len) {
+            value.truncate(len);
+            String::from_utf8(value).map_err(|error| refuse(error.into_bytes()))
+        } else {
+            Err(refuse(value))
+        }
     }
 }
 

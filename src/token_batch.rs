@@ -10,10 +10,13 @@ use crate::class::TokenClass;
 use crate::error::{ParseError, RevealError, TokenizeError};
 use crate::id::Epoch;
 use crate::siv::Frames;
-use crate::token::{HEADER, MAX_TEXT_LEN, PREFIX, TEXT_PREFIX, TokenKey, padded, parse, value_of};
+use crate::token::{HEADER, MAX_TEXT_LEN, PREFIX, TAG, TEXT_PREFIX, Token, TokenKey, padded, parse, split, value_of};
 
-/// So many tokens are decoded and opened together: enough to fill the widest AES unit.
+/// So many tokens are opened together: enough to fill the widest AES unit.
 const CHUNK: usize = 64;
+
+/// So many characters are decoded together: few enough that one that does not decode costs the others little.
+const DECODED: usize = 4096;
 
 /// The tokens of many values, one result for each.
 ///
@@ -156,25 +159,31 @@ pub struct RevealBatch {
     text: Vec<u8>,
     bytes: Vec<u8>,
     slots: Vec<(usize, Slot)>,
-    sealed: Vec<Sealed>,
     frames: Frames,
 }
 
-/// A parsed token among the bytes of a batch.
+/// A parsed token, and which of the batch's items it is.
 #[derive(Clone, Copy)]
-struct Sealed {
+struct Sealed<'a> {
     class: TokenClass,
     epoch: Epoch,
     item: usize,
-    slot: Slot,
+    sealed: (&'a [u8], &'a [u8; TAG]),
 }
 
 impl TokenKey {
-    /// Parses, checks and reveals many tokens of this key's; empties `out` first.
+    /// Parses, checks and reveals the texts of many tokens; empties `out` first.
     pub fn reveal_batch(&self, texts: impl IntoIterator<Item = impl AsRef<str>>, out: &mut RevealBatch) {
-        out.reveal(texts, |class, epoch| {
-            if (class, epoch) == (self.class(), self.scope().epoch) { core::slice::from_ref(self) } else { &[] }
-        });
+        out.reveal(texts, |class, epoch| self.if_for(class, epoch));
+    }
+
+    /// Reveals many tokens; empties `out` first.
+    pub fn reveal_tokens<'t>(&self, tokens: impl IntoIterator<Item = &'t Token>, out: &mut RevealBatch) {
+        out.reveal_tokens(tokens, |class, epoch| self.if_for(class, epoch));
+    }
+
+    fn if_for(&self, class: TokenClass, epoch: Epoch) -> &[Self] {
+        if (class, epoch) == (self.class(), self.scope().epoch) { core::slice::from_ref(self) } else { &[] }
     }
 }
 
@@ -184,7 +193,7 @@ impl RevealBatch {
         Self::default()
     }
 
-    /// Parses, checks and reveals many tokens of any classes and epochs; empties the batch first.
+    /// Parses, checks and reveals the texts of many tokens of any classes and epochs; empties the batch first.
     ///
     /// `keys` lends the keys to try for a class and epoch: several if histories of an account were merged that have
     /// different keys for one epoch, none for [`RevealError::NoKey`]. It is asked once for each class and epoch there is.
@@ -193,39 +202,87 @@ impl RevealBatch {
         texts: impl IntoIterator<Item = impl AsRef<str>>,
         keys: impl Fn(TokenClass, Epoch) -> &'k [K],
     ) {
-        self.parse_all(texts);
-        self.make_room();
-        let mut sealed = core::mem::take(&mut self.sealed);
-        let group = |token: &Sealed| (token.class, token.epoch);
-        if !sealed.is_sorted_by_key(group) {
-            sealed.sort_by_key(group);
-        }
-        for run in sealed.chunk_by(|a, b| group(a) == group(b)) {
-            let keys = run.first().map_or(&[][..], |token| keys(token.class, token.epoch));
-            for chunk in run.chunks(CHUNK) {
-                self.open(chunk, keys);
+        self.items.clear();
+        self.bytes.clear();
+        for text in texts {
+            let taken = self.take_text(text.as_ref());
+            self.items.push(Err(taken.map_or_else(RevealError::from, |()| RevealError::NoKey)));
+            if self.text.len() >= DECODED {
+                self.decode();
             }
         }
-        sealed.clear();
-        self.sealed = sealed;
+        self.decode();
+        let bytes = core::mem::take(&mut self.bytes);
+        let slots = core::mem::take(&mut self.slots);
+        let mut tokens = Vec::with_capacity(slots.len());
+        for &(item, slot) in &slots {
+            let bytes = slot.bytes(&bytes);
+            let parsed = if bytes.is_empty() { Err(ParseError::Encoding) } else { parse(bytes) };
+            match parsed {
+                Ok((class, epoch)) => tokens.push(Sealed { class, epoch, item, sealed: split(bytes) }),
+                Err(error) => self.set(item, Err(error.into())),
+            }
+        }
+        self.open(tokens, keys);
+        (self.bytes, self.slots) = (bytes, slots);
+        self.slots.clear();
+    }
+
+    /// Reveals many tokens of any classes and epochs; empties the batch first. For `keys` see [`RevealBatch::reveal`].
+    pub fn reveal_tokens<'k, 't, K: Borrow<TokenKey> + 'k>(
+        &mut self,
+        tokens: impl IntoIterator<Item = &'t Token>,
+        keys: impl Fn(TokenClass, Epoch) -> &'k [K],
+    ) {
+        self.items.clear();
+        let mut sealed = Vec::new();
+        for (item, token) in tokens.into_iter().enumerate() {
+            let (class, epoch) = (token.class(), token.epoch());
+            sealed.push(Sealed { class, epoch, item, sealed: split(token.as_bytes()) });
+            self.items.push(Err(RevealError::NoKey));
+        }
+        self.open(sealed, keys);
+    }
+
+    /// Opens tokens class by class and epoch by epoch.
+    fn open<'k, K: Borrow<TokenKey> + 'k>(
+        &mut self,
+        mut tokens: Vec<Sealed<'_>>,
+        keys: impl Fn(TokenClass, Epoch) -> &'k [K],
+    ) {
+        // Once and for all, since growing would leave copies behind.
+        let room = tokens.iter().map(|token| token.sealed.0.len()).sum();
+        self.values.clear();
+        if self.values.capacity() < room {
+            self.values = Zeroizing::new(String::with_capacity(room));
+        }
+        let group = |token: &Sealed<'_>| (token.class, token.epoch);
+        if !tokens.is_sorted_by_key(group) {
+            tokens.sort_by_key(group);
+        }
+        for run in tokens.chunk_by(|a, b| group(a) == group(b)) {
+            let keys = run.first().map_or(&[][..], |token| keys(token.class, token.epoch));
+            for chunk in run.chunks(CHUNK) {
+                self.open_chunk(chunk, keys);
+            }
+        }
         self.frames.wipe();
     }
 
     /// Opens tokens of one class and epoch, and those that one key does not open with the next.
-    fn open<K: Borrow<TokenKey>>(&mut self, tokens: &[Sealed], keys: &[K]) {
+    fn open_chunk<K: Borrow<TokenKey>>(&mut self, tokens: &[Sealed<'_>], keys: &[K]) {
         let Some((key, other_keys)) = keys.split_first() else { return };
-        let bytes = &self.bytes;
-        let sealed = tokens.iter().filter_map(|token| token.slot.bytes(bytes).get(HEADER..)?.split_last_chunk());
-        key.borrow().siv.open_all(&mut self.frames, sealed);
+        key.borrow().siv.open_all(&mut self.frames, tokens.iter().map(|token| token.sealed));
         let mut foreign = Vec::new();
         for (token, message) in tokens.iter().zip(self.frames.opened()) {
             let Some(item) = self.items.get_mut(token.item) else { continue };
-            *item = match message {
-                Some(message) => value_of(message).map(|value| {
+            *item = match message.map(value_of) {
+                Some(Ok(value)) => {
                     let start = self.values.len();
                     self.values.push_str(value);
-                    (start, self.values.len())
-                }),
+                    Ok((start, self.values.len()))
+                }
+                Some(Err(error)) => Err(error),
                 None => {
                     foreign.push(*token);
                     Err(RevealError::Tampered)
@@ -233,31 +290,17 @@ impl RevealBatch {
             };
         }
         if !foreign.is_empty() {
-            self.open(&foreign, other_keys);
+            self.open_chunk(&foreign, other_keys);
         }
     }
 
-    /// Fills `bytes` and `sealed`, and `items` with the errors of what is no token and `NoKey` for the rest.
-    fn parse_all(&mut self, texts: impl IntoIterator<Item = impl AsRef<str>>) {
-        self.items.clear();
-        self.bytes.clear();
-        self.sealed.clear();
-        for text in texts {
-            let text = text.as_ref();
-            let item = self.items.len();
-            let taken = self.take_text(item, text);
-            self.items.push(Err(taken.map_or_else(RevealError::from, |()| RevealError::NoKey)));
-            if self.slots.len() == CHUNK {
-                self.decode();
-            }
-        }
-        self.decode();
-    }
-
-    /// Copies a text that may be a token's to be decoded.
-    fn take_text(&mut self, item: usize, text: &str) -> Result<(), ParseError> {
+    /// Copies a text that may be a token's, as the next item, to be decoded.
+    fn take_text(&mut self, text: &str) -> Result<(), ParseError> {
         if text.len() > MAX_TEXT_LEN {
             return Err(ParseError::TooLong);
+        }
+        if text == TEXT_PREFIX {
+            return Err(ParseError::Truncated);
         }
         // One character more than a multiple of four encodes nothing.
         if !text.starts_with(TEXT_PREFIX) || text.len() % 4 == 1 {
@@ -266,50 +309,34 @@ impl RevealBatch {
         let start = self.bytes.len() + self.text.len() / 4 * 3;
         self.text.extend_from_slice(text.as_bytes());
         self.text.resize(self.text.len().next_multiple_of(4), b'A');
-        self.slots.push((item, Slot { start, len: text.len() * 3 / 4 - PREFIX.len() }));
+        self.slots.push((self.items.len(), Slot { start, len: text.len() * 3 / 4 - PREFIX.len() }));
         Ok(())
     }
 
-    /// Decodes the texts taken, and parses what they say.
+    /// Decodes the texts taken. A slot whose text is not canonical is left with no bytes.
     fn decode(&mut self) {
-        let start = self.bytes.len();
-        self.bytes.resize(start + self.text.len() / 4 * 3, 0);
-        let out = self.bytes.get_mut(start..).unwrap_or_default();
-        let all_decode = URL_SAFE_NO_PAD.decode(&self.text, out.as_out()).is_ok();
-        for &(item, slot) in &self.slots {
-            let size = Slot::size(slot.len);
-            let text = ((slot.start - start) / 3 * 4, size / 3 * 4);
-            let decodes = all_decode || {
-                let text = self.text.get(text.0..text.0 + text.1).unwrap_or_default();
-                let out = self.bytes.get_mut(slot.start..slot.start + size).unwrap_or_default();
-                URL_SAFE_NO_PAD.decode(text, out.as_out()).is_ok()
-            };
+        let Self { text, bytes, slots, .. } = self;
+        let start = bytes.len();
+        bytes.resize(start + text.len() / 4 * 3, 0);
+        let all = bytes.get_mut(start..).unwrap_or_default();
+        let all_decode = URL_SAFE_NO_PAD.decode(text, all.as_out()).is_ok();
+        for (_, slot) in slots.iter_mut().rev().take_while(|(_, slot)| slot.start >= start) {
+            let (from, to) = (slot.start - start, slot.start - start + Slot::size(slot.len));
+            let bytes = all.get_mut(from..to).unwrap_or_default();
+            let text = text.get(from / 3 * 4..to / 3 * 4).unwrap_or_default();
+            let decodes = all_decode || URL_SAFE_NO_PAD.decode(text, bytes.as_out()).is_ok();
             // What was filled up decodes to zeros, unless the last character of the text had bits to spare.
-            let filled = self.bytes.get(slot.start + PREFIX.len() + slot.len..slot.start + size).unwrap_or_default();
-            let parsed = if decodes && filled.iter().all(|&byte| byte == 0) {
-                parse(slot.bytes(&self.bytes))
-            } else {
-                Err(ParseError::Encoding)
-            };
-            match parsed {
-                Ok((class, epoch)) => self.sealed.push(Sealed { class, epoch, item, slot }),
-                Err(error) => {
-                    if let Some(item) = self.items.get_mut(item) {
-                        *item = Err(error.into());
-                    }
-                }
+            let filled = bytes.get(PREFIX.len() + slot.len..).unwrap_or_default();
+            if !decodes || filled.iter().any(|&byte| byte != 0) {
+                slot.len = 0;
             }
         }
-        self.text.clear();
-        self.slots.clear();
+        text.clear();
     }
 
-    /// Makes `values` long enough for all of them at once, since growing would leave copies behind.
-    fn make_room(&mut self) {
-        self.values.clear();
-        let room = self.sealed.iter().map(|token| token.slot.len).sum();
-        if self.values.capacity() < room {
-            self.values = Zeroizing::new(String::with_capacity(room));
+    fn set(&mut self, item: usize, result: Result<(usize, usize), RevealError>) {
+        if let Some(item) = self.items.get_mut(item) {
+            *item = result;
         }
     }
 

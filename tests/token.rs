@@ -384,6 +384,26 @@ proptest! {
         let _ = text.parse::<Token>();
         let _ = format!("bt1_{body}").parse::<Token>();
         let _ = Token::from_bytes(&[&[0x11, 1, 0, 1], &bytes[..]].concat()).map(|token| key().reveal(&token));
-        key().reveal_batch([text, format!("bt1_{body}")], &mut RevealBatch::new());
+    }
+
+    #[test]
+    fn a_batch_reports_for_each_text_what_parsing_and_revealing_it_would(
+        texts in proptest::collection::vec(prop_oneof![
+            any::<String>(),
+            "bt1_[A-Za-z0-9_-]{0,100}",
+            "bt1_EQEAAQ?[A-Za-z0-9_-]{40,90}",
+            (any::<u8>(), 0..200usize).prop_map(|(cut, len)| {
+                let text = key().tokenize_to_string(&value(len)).unwrap();
+                text[..text.len() - usize::from(cut % 3)].to_owned()
+            }),
+        ], 0..150)
+    ) {
+        let key = key();
+        let mut batch = RevealBatch::new();
+        key.reveal_batch(&texts, &mut batch);
+        for (text, found) in texts.iter().zip(batch.iter()) {
+            let expected = text.parse::<Token>().map_err(RevealError::from).and_then(|token| key.reveal(&token));
+            prop_assert_eq!(found.map(str::to_owned), expected);
+        }
     }
 }
