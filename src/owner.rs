@@ -413,9 +413,7 @@ impl Owner {
             return Err(InspectError::Revoked);
         }
         match &request.proof {
-            Proof::Comparison { .. } => {
-                Ok(Inspection::NeedsComparison(ComparisonRequest { request: request.clone() }))
-            }
+            Proof::Comparison { .. } => Ok(Inspection::NeedsComparison(ComparisonRequest { request: request.clone() })),
             Proof::Ticket { terms, .. } => {
                 let keys = terms.secret(&self.keyring.ticket_root).keys(terms.account, terms.id);
                 let name = request.authenticate(&keys)?;

@@ -320,7 +320,9 @@ fn check_agent(case: &Case<'_>, agent: &Agent) {
                 Ok(token) => (token.to_string(), &pair["token"]),
                 Err(error) => (error.code().to_owned(), &pair["expect"]),
             },
-            AnyClass::Record(class) => (agent.seal_record(class, value, 1).unwrap_err().code().to_owned(), &pair["expect"]),
+            AnyClass::Record(class) => {
+                (agent.seal_record(class, value, 1).unwrap_err().code().to_owned(), &pair["expect"])
+            }
             AnyClass::Blob(_) => panic!("no blobs in this version"),
         };
         assert_eq!(made, *wanted, "class {class}, {value}");
