@@ -359,8 +359,8 @@ class Keyring:
         )
 
     def recovery_proof(self):
-        """SPEC.md#login"""
-        return expand(self.ticket_root, V1 + lp(b"recovery") + self.account_id, 32)
+        """SPEC.md#login: of the lowest epoch."""
+        return self.master_keys[0].derive(b"recovery", b"", 32)
 
 # SPEC.md#ticket
 

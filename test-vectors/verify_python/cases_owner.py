@@ -148,10 +148,9 @@ def keyring_file():
     locked.valid(g, "a revoked device, confirmed by comparison", replace(base, devices=[revoked]))
     locked.valid(g, "a name of 128 bytes", replace(base, devices=[replace(d, name=b"n" * 128)]))
     locked.valid(g, "generation 0", replace(base, generation=0))
-    second = MasterKey(a.id, 1, random(32))
-    masters = [*sorted([a.masters[1], second], key=lambda m: m.key), a.masters[2], MasterKey(a.id, 65535, random(32))]
+    masters = [a.masters[1], a.masters[2], MasterKey(a.id, 2, random(32)), MasterKey(a.id, 65535, random(32))]
     reveals = []
-    for m in [*masters, masters[0]]:
+    for m in masters:
         value = f"epoch {m.epoch}, {len(reveals)}".encode()
         reveals.append({"token": token_text(tokenize(m.class_key(2), a.id, 2, m.epoch, value)), "value": value})
     locked.valid(g, "two MasterKeys of one epoch", replace(base, master_keys=masters), reveals=reveals)
