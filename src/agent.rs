@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::agent_state::SavedAgent;
 use crate::class::{AnyClass, RecordClass, TokenClass};
-use crate::delivery::{Bundle, Delivery, DeliveryHeader};
+use crate::delivery::{Delivery, DeliveryHeader};
 use crate::enrollment::EnrollmentRequest;
 use crate::error::{AcceptError, EnrollError, RecordError, TokenizeError};
 use crate::id::{AccountId, DeviceId, Epoch, KeyId, TicketId};
@@ -116,12 +116,15 @@ impl Device {
             return Err(AcceptError::Refused);
         }
         let bundle = delivery.open(&self.identity).ok_or(AcceptError::Refused)?;
-        let policy = self.check_bundle(&bundle, header, sender)?;
+        let policy = self.check_policy(&bundle.policy, header, sender)?;
         if let Some(stored) = stored {
             stored.check_successor(&policy)?;
             if header.epoch == stored.epoch && header.key_id != stored.key_id {
                 return Err(AcceptError::Refused);
             }
+        }
+        if !bundle.keys.iter().all(|(class, _)| policy.policy().lists(*class)) {
+            return Err(AcceptError::Refused);
         }
         let (epoch, key_id, seq) = (header.epoch, header.key_id, header.seq);
         let (owner, keys) = (sender.clone(), bundle.keys);
@@ -137,20 +140,19 @@ impl Device {
             && header.enrollment_nonce == self.nonce
     }
 
-    fn check_bundle(
+    fn check_policy(
         &self,
-        bundle: &Bundle,
+        signed: &[u8],
         header: &DeliveryHeader,
         sender: &PublicIdentity,
     ) -> Result<SignedPolicy, AcceptError> {
-        let signed = SignedPolicy::open(&bundle.policy, self.account, sender).ok().flatten();
+        let signed = SignedPolicy::open(signed, self.account, sender).ok().flatten();
         let signed = signed.ok_or(AcceptError::Refused)?;
         let policy = signed.policy();
         let fits = signed.hash() == header.policy_hash
             && policy.epoch == header.epoch
             && policy.key_id == header.key_id
-            && !policy.revoked.contains(&self.id())
-            && bundle.keys.iter().all(|(class, _)| policy.lists(*class));
+            && !policy.revoked.contains(&self.id());
         if fits { Ok(signed) } else { Err(AcceptError::Refused) }
     }
 }

@@ -105,9 +105,9 @@ impl Backup {
                 None => body.extend(line.chars().filter(|c| !c.is_whitespace())),
             }
         }
-        let code = code.ok_or(ParseError::Truncated)?;
+        let (code, checksum) = code.zip(checksum).ok_or(ParseError::Truncated)?;
         let bytes = wire::decode_text("", &body)?.to_vec();
-        if checksum.ok_or(ParseError::Truncated)? != checksum_of(&bytes) {
+        if checksum != checksum_of(&bytes) {
             return Err(ParseError::Checksum);
         }
         let code = crockford::decode::<15>(&code, Fingerprint::CODE_CHARS).ok_or(ParseError::Encoding)?;

@@ -9,6 +9,7 @@ use rsa::rand_core::UnwrapErr;
 use rsa::traits::PublicKeyParts;
 use rsa::{Oaep, Pss, RsaPrivateKey, RsaPublicKey};
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::crockford;
@@ -277,7 +278,9 @@ fn parse_pkcs8(der: &[u8]) -> Result<RsaPrivateKey, ParseError> {
         return Err(ParseError::PrivateKey);
     }
     let key = RsaPrivateKey::from_pkcs8_der(der).map_err(|_| ParseError::PrivateKey)?;
-    let sound = has_accepted_size(key.as_public_key()) && key.validate().is_ok();
+    // What is not the key's canonical encoding may hold values that contradict it, which the parser computes anew.
+    let canonical: bool = to_pkcs8(&key)?.expose().ct_eq(der).into();
+    let sound = canonical && has_accepted_size(key.as_public_key()) && key.validate().is_ok();
     if sound { Ok(key) } else { Err(ParseError::PrivateKey) }
 }
 

@@ -137,7 +137,7 @@ def open_record(master_keys, text):
 def normal_login(name):
     name = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).lower())
     need(1 <= len(name.encode()) <= MAX_LOGIN, "login.invalid")
-    need(not any(unicodedata.category(c) == "Cc" for c in name) and name == name.strip(), "login.invalid")
+    need(not any(unicodedata.category(c) == "Cc" for c in name) and name == name.strip(WHITE_SPACE), "login.invalid")
     return name.encode()
 
 def normal_password(password):
@@ -261,12 +261,12 @@ def parse_backup(text):
     text = text.split(BEGIN, 1)[1]
     need(END in text, "malformed.truncated")
     fields, body = {}, ""
-    for line in text.split(END, 1)[0].splitlines():
+    for line in text.split(END, 1)[0].split("\n"):
         if ":" in line:
             name, value = line.split(":", 1)
-            fields[name.strip()] = value.strip()
+            fields[name.strip(WHITE_SPACE)] = value.strip(WHITE_SPACE)
         else:
-            body += "".join(line.split())
+            body += without_white_space(line)
     need("Fingerprint" in fields and "Checksum" in fields, "malformed.truncated")
     backup = unb64(body)
     need(fields["Checksum"] == backup_check(backup), "malformed.checksum")
@@ -336,15 +336,16 @@ class Keyring:
         generation, account_id = r.u64(), r.take(16)
         keys = [MasterKey(account_id, r.epoch(), r.take(32)) for _ in range(r.u16())]
         need(all(a.epoch <= b.epoch for a, b in zip(keys, keys[1:])), "malformed.order")
-        account, policy, ticket_root = Private.read_private(r), r.lp32(MAX_POLICY), r.take(32)
+        account, policy = Private.read_private(r), r.lp32(MAX_POLICY)
+        newest = Policy.parse(policy)
+        newest.verify(account, "malformed.value")
+        need(newest.owner() == (account_id, account.fingerprint), "malformed.value")
+        ticket_root = r.take(32)
         devices = [Device.read(r) for _ in range(r.u32())]
         ascending([d.public.device_id(account_id) for d in devices])
         cancelled = ascending([r.take(16) for _ in range(r.u32())])
         need(r.u16() == 0, "malformed.value")
         r.end()
-        newest = Policy.parse(policy)
-        newest.verify(account, "malformed.value")
-        need(newest.owner() == (account_id, account.fingerprint), "malformed.value")
         held = [k.key_id() for k in keys if k.epoch == newest.epoch]
         need(newest.key_id in held, "malformed.value")
         return cls(generation, account_id, keys, account, policy, ticket_root, devices, cancelled)
@@ -383,9 +384,9 @@ class Ticket:
         r = Reader(prefixed(text.removeprefix("blindtally:"), "btt1_"))
         r.head(b"T", 0x51)
         made = cls(r.take(16), r.take(32), r.take(16), r.take(16), r.u64(), r.u16())
-        body = r.so_far()
-        need(r.take(4) == ticket_check(body), "malformed.checksum")
+        body, check = r.so_far(), r.take(4)
         r.end()
+        need(check == ticket_check(body), "malformed.checksum")
         need(1 <= made.uses <= 50, "malformed.value")
         return made
 
@@ -623,15 +624,14 @@ class Agent:
         if phase > 1:
             self.account, self.seq, self.delivery_hash = Public.read(r), r.u64(), r.take(32)
             self.epoch, self.key_id, self.policy = r.epoch(), r.take(16), r.lp32(MAX_POLICY)
-            pairs = [(r.u8(), r.take(32)) for _ in range(r.u16())]
-            ascending([c for c, _ in pairs])
-            need(phase == 2 or not pairs, "malformed.value")
-            need(all(c in CLASSES for c, _ in pairs), "malformed.value")
-            need(self.account.fingerprint == self.pin, "malformed.value")
-            self.keys = dict(pairs)
             policy = Policy.parse(self.policy)
             policy.verify(self.account, "malformed.value")
-            need(policy.owner() == (self.account_id, self.pin), "malformed.value")
+            need(policy.owner() == (self.account_id, self.account.fingerprint), "malformed.value")
+            pairs = [(r.one_of(*CLASSES), r.take(32)) for _ in range(r.u16())]
+            ascending([c for c, _ in pairs])
+            need(phase == 2 or not pairs, "malformed.value")
+            need(self.account.fingerprint == self.pin, "malformed.value")
+            self.keys = dict(pairs)
         r.end()
 
     def save(self, key=None, nonce=None):

@@ -4,7 +4,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
 from cases_owner import rsa_of, salted
-from identity import oaep, spki_of
+from identity import load_private, oaep, spki_of
 from world import *
 
 VERSION, SEQ = 1_700_000_000, 1_700_000_000_000
@@ -147,6 +147,12 @@ def replays(g, s):
     refuse("7: the next version with another previous", "accept.refused", s.deliver(s.next_policy(previous=random(32)), seq=SEQ + 1))
     other_key = random(16)
     swapped = s.next_policy(key_id=other_key)
+    older = s.sign(version=VERSION - 1, entries=entries([(1, 1)]))
+    refuse("order: 7 before 8, version below and a class that is not listed", "accept.stale", s.deliver(older, seq=SEQ + 1))
+    foreign = Account("other account", 2048)
+    late = s.deliver(s.policy, seq=SEQ - 1, by=foreign.keys, account_fingerprint=foreign.keys.fingerprint)
+    refuse("order: 1 before 3, another account and seq below", "accept.refused", late)
+    refuse("order: 3 before 4, seq below and another nonce", "accept.stale", s.deliver(s.policy, seq=SEQ - 1, nonce=random(16)))
     refuse("8: another key_id within the epoch", "accept.refused", s.deliver(swapped, seq=SEQ + 1, key_id=other_key))
 
 def refusals(g, s):
@@ -415,6 +421,15 @@ def agent_state_file():
     weak = Agent.restore(pending)
     weak.device.pkcs8 = (rsa_key("weak", 1024), weak.device.pkcs8[1])
     refuse("a device key of 1024 bits", "malformed.private-key", weak.save())
+    whole = Agent.restore(pending).device.pkcs8[0]
+    private = load_private(whole).private_numbers()
+    for what, n in (("exponent of its first prime", private.dmp1), ("coefficient", private.iqmp)):
+        at = pending.index(n.to_bytes(128)) + 127
+        refuse(f"a private key with a wrong {what}", "malformed.private-key", flip(pending, at))
+    strange = der(0x30, whole[4:], b"\xa0\x00")
+    changed = Agent.restore(pending)
+    changed.device.pkcs8 = (strange, changed.device.pkcs8[1])
+    refuse("a private key with attributes", "malformed.private-key", changed.save())
     start = len(running) - 33 * 5
     refuse("classes not ascending", "malformed.order", running[:start] + running[start + 33 : start + 66] + running[start : start + 33] + running[start + 66 :])
     refuse("a class twice", "malformed.order", put(running, start + 33, u8(1)))

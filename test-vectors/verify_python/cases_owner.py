@@ -270,6 +270,8 @@ def backup_file_cases():
     g.valid("text before and after", file="Keep this safe.\n\n" + text + "\nThanks: Anna\n", **about)
     g.valid("blank lines and indentation", file=text.replace("\n", "\n\n  \t"), **about)
     g.valid("white space at the ends of lines", file=text.replace("\n", " \t\n"), **about)
+    g.valid("a no-break space at the ends of lines", file=text.replace("\n", "\u00a0\n"), **about)
+    g.invalid("a line separator of Unicode ends no line", "malformed.checksum", file=text.replace("\n\n", "\u2028\u2028").replace("\n" + body[:64], "\u2028" + body[:64]))
     g.valid("no line end at the end", file=text.rstrip("\n"), **about)
     one_line = [line for line in text.split("\n") if ":" in line or "-----" in line]
     g.valid("body in one line, no blank line", file="\n".join(one_line[:-1] + [body, one_line[-1]]), **about)
@@ -339,6 +341,7 @@ def ticket_file():
     checked("51 uses", "malformed.value", body[:-2] + u16(51))
     refuse("ends one byte early", "malformed.truncated", (body + ticket_check(body))[:-1])
     refuse("a byte after the end", "malformed.trailing", body + ticket_check(body) + b"\x00")
+    refuse("order: a byte after the end, checksum wrong", "malformed.trailing", flip(body, 70) + ticket_check(body) + b"\x00")
     g.invalid("prefix alone", "malformed.truncated", text="btt1_")
     g.invalid("unused bits of the last character set", "malformed.encoding", text=text[:-1] + ALPHABET64[ALPHABET64.index(text[-1]) + 1])
     g.invalid("with padding", "malformed.encoding", text=text + "=")

@@ -267,7 +267,7 @@ def identity_file():
         "OID of RSASSA-PSS with NULL": spki_with(enc, der(0x30, PSS_OID, NULL)),
         "rsaEncryption without NULL": spki_with(enc, der(0x30, RSA_OID)),
         "outer length not minimal": spki_with_long_length(enc),
-        "a byte after the end": enc + b"\x00", "ends early": enc[:-1], "empty": b"",
+        "an even modulus": flip(enc, -6), "a byte after the end": enc + b"\x00", "ends early": enc[:-1], "empty": b"",
         "PKCS#1 in place of SPKI": enc[24:], "an elliptic curve key": spki(ec.generate_private_key(ec.SECP256R1())),
     }
     for what, key in bad.items():
@@ -315,12 +315,14 @@ def variants(code):
         "o for 0": code.replace("0", "o"), "I for 1": code.replace("1", "I"), "l for 1": code.replace("1", "l"),
         "L and i for 1": code.replace("1", "L", 1).replace("1", "i"), "spaces for hyphens": code.replace("-", " "),
         "white space around and inside": "\n " + code.replace("-", "\r\n\t") + " ", "hyphens everywhere": "-".join(code) + "--",
+        "white space that is not ASCII": code.replace("-", "\u2003\u00a0\u0085\u2028"),
     }
 
 def refusals(code):
     return {
         "empty": "", "one character short": code[:-1], "one character more": code + "0", "U in it": code[:-1] + "U",
         "a full stop in it": code.replace("-", ".", 1), "a letter that is not ASCII": code[:-1] + "\u0410",
+        "a separator that is no white space": code.replace("-", "\x1f"), "a zero-width space": code.replace("-", "\u200b"),
         "a full-width digit": code[:-1] + "\uff10", "a dotless i": code[:-1] + "\u0131", "a long s": code[:-1] + "\u017f",
     }
 

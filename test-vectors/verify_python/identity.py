@@ -22,6 +22,7 @@ def load_public(spki):
     except Exception:
         raise Refused("malformed.public-key") from None
     right = isinstance(key, rsa.RSAPublicKey) and key.key_size in (2048, 3072, 4096) and key.public_numbers().e == 65537
+    right = right and key.public_numbers().n % 2 == 1
     need(same and right, "malformed.public-key")
     return key
 

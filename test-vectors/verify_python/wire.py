@@ -99,6 +99,11 @@ class Reader:
     def end(self):
         need(self.at == len(self.data), "malformed.trailing")
 
+# The property White_Space of Unicode, which is not quite what str.isspace means.
+WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
+
+def without_white_space(text): return "".join(c for c in text if c not in WHITE_SPACE)
+
 def ascending(items, code="malformed.order"):
     need(all(a < b for a, b in zip(items, items[1:])), code)
     return items
@@ -117,7 +122,7 @@ def crockford(data, bits=None, group=4):
 
 def typed(text):
     """What a person typed, in the alphabet."""
-    text = re.sub(r"[-\s]", "", text).translate(READ_AS)
+    text = without_white_space(text.replace("-", "")).translate(READ_AS)
     need(all(c in ALPHABET for c in text), "malformed.encoding")
     return text
 
