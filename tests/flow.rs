@@ -317,7 +317,7 @@ fn a_revoked_device_erases_its_keys_and_gets_no_new_ones() {
     assert_eq!(agent.apply_policy(outbox.policy().unwrap()).unwrap(), Outcome::Revoked);
     assert_eq!(agent.status(), AgentStatus::Revoked);
     assert_eq!(agent.tokenize(TokenClass::APP, "x").unwrap_err(), TokenizeError::Revoked);
-    assert_eq!(agent.seal_record(RecordClass::CHAT, "x", 1).unwrap_err(), RecordError::NoKey);
+    assert_eq!(agent.seal_record(RecordClass::CHAT, "x", 1).unwrap_err(), RecordError::Revoked);
     let mut agent = SavedAgent::from_exposed(agent.save().expose().to_vec()).restore().unwrap().agent().unwrap();
     assert_eq!(agent.tokenize(TokenClass::APP, "x").unwrap_err(), TokenizeError::Revoked);
     assert_eq!(agent.accept(b"").unwrap_err(), AcceptError::Revoked);
