@@ -11,7 +11,7 @@ use blindtally_client::Failure;
 use serde::Deserialize;
 
 use crate::event::{Data, Span};
-use crate::export;
+use crate::export::{self, Take};
 use crate::presence::{Periods, Presence};
 use crate::time;
 
@@ -170,7 +170,7 @@ impl AwServer {
         start_us: i64,
         end_us: Option<i64>,
         limit: usize,
-        take: &mut dyn FnMut(Option<Span>, &mut Data) -> Result<(), Failure>,
+        take: &mut Take<'_>,
     ) -> Result<(), Failure> {
         let id: String = bucket.bytes().flat_map(escape).collect();
         let mut request = self.http.get(format!("{}/api/0/buckets/{id}/events", self.base));

@@ -140,8 +140,13 @@ trait Visit {
     /// Which members of the events' data to read; `None` to pass the events over.
     fn wanted(&mut self, place: usize) -> Option<Wanted>;
     /// An event; no span if it has none that can be.
-    fn event(&mut self, place: usize, start_us: Option<i64>, span: Option<Span>, data: &mut Data)
-    -> Result<(), Failure>;
+    fn event(
+        &mut self,
+        place: usize,
+        start_us: Option<i64>,
+        span: Option<Span>,
+        data: &mut Data,
+    ) -> Result<(), Failure>;
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -154,11 +159,11 @@ fn walk(reader: impl Read, visitor: &mut impl Visit) -> Result<(), Failure> {
     with_walker(reader, visitor, |walker| walker.file())
 }
 
+/// Is given one event after another: when it was, if that can be, and what it says.
+pub(crate) type Take<'t> = dyn FnMut(Option<Span>, &mut Data) -> Result<(), Failure> + 't;
+
 /// Reads a list of events, as aw-server gives them; `take` may keep what is in the data.
-pub(crate) fn list(
-    reader: impl Read,
-    take: &mut dyn FnMut(Option<Span>, &mut Data) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+pub(crate) fn list(reader: impl Read, take: &mut Take<'_>) -> Result<(), Failure> {
     with_walker(reader, &mut Lister { take }, |walker| walker.events(0))
 }
 
@@ -463,13 +468,7 @@ impl Visit for Teller<'_> {
         self.survey.buckets.get(place)?.chosen.map(|_| Wanted::All)
     }
 
-    fn event(
-        &mut self,
-        place: usize,
-        _: Option<i64>,
-        span: Option<Span>,
-        data: &mut Data,
-    ) -> Result<(), Failure> {
+    fn event(&mut self, place: usize, _: Option<i64>, span: Option<Span>, data: &mut Data) -> Result<(), Failure> {
         let Some(bucket) = self.survey.buckets.get(place) else { return Ok(()) };
         let (Some(kind), Some(span)) = (bucket.chosen, span) else {
             self.malformed += 1;
@@ -487,7 +486,7 @@ impl Visit for Teller<'_> {
 
 /// A list that belongs to no bucket.
 struct Lister<'t> {
-    take: &'t mut dyn FnMut(Option<Span>, &mut Data) -> Result<(), Failure>,
+    take: &'t mut Take<'t>,
 }
 
 impl Visit for Lister<'_> {

@@ -214,6 +214,7 @@ impl Watcher<'_> {
 }
 
 fn afk_watchers<'b>(buckets: &'b BTreeMap<String, Bucket>, hostname: &str) -> impl Iterator<Item = &'b str> {
-    let watches = move |bucket: &Bucket| bucket.hostname == hostname && Kind::of_bucket(&bucket.kind) == Some(Kind::Afk);
+    let watches =
+        move |bucket: &Bucket| bucket.hostname == hostname && Kind::of_bucket(&bucket.kind) == Some(Kind::Afk);
     buckets.iter().filter(move |(_, bucket)| watches(bucket)).map(|(id, _)| id.as_str())
 }

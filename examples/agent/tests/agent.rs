@@ -26,7 +26,10 @@ fn what_is_imported_adds_up_and_importing_it_again_changes_nothing() {
     let people: Vec<_> = world.totals("person").into_keys().collect();
     assert_eq!(people, ["anna"]);
     let status = agent.ok(&["status"]);
-    assert_eq!((&status["state"], &status["epoch"], &status["spool_bytes"]), (&json!("encrypted"), &json!(1), &json!(0)));
+    assert_eq!(
+        (&status["state"], &status["epoch"], &status["spool_bytes"]),
+        (&json!("encrypted"), &json!(1), &json!(0))
+    );
 }
 
 #[test]

@@ -153,7 +153,8 @@ fn a_watch_ends_cleanly_when_it_is_told_to() {
     let agent = world.running_agent();
     let aw = AwStub::start(Duration::ZERO);
     fill(&aw, 0, 100);
-    let mut child = agent.command(&["watch", "--aw-server", &aw.url()]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut child =
+        agent.command(&["watch", "--aw-server", &aw.url()]).stdout(std::process::Stdio::piped()).spawn().unwrap();
     while world.events() < 200 {
         assert!(child.try_wait().unwrap().is_none());
     }

@@ -16,10 +16,7 @@ use crate::store::{Store, Tx, column, in_chunks, share_account};
 
 /// What a device uploads. (The code that parses it is `batch.rs`; this documents it.)
 #[derive(Deserialize, ToSchema)]
-#[expect(
-    dead_code,
-    reason = "documents the body; Batch parses it without copying"
-)]
+#[expect(dead_code, reason = "documents the body; Batch parses it without copying")]
 pub(crate) struct EventBatch {
     #[schema(max_items = 5000)]
     events: Option<Vec<NewEvent>>,
@@ -28,10 +25,7 @@ pub(crate) struct EventBatch {
 }
 
 #[derive(Deserialize, ToSchema)]
-#[expect(
-    dead_code,
-    reason = "documents the body; Batch parses it without copying"
-)]
+#[expect(dead_code, reason = "documents the body; Batch parses it without copying")]
 pub(crate) struct NewEvent {
     /// Unique for the device: sending it again changes nothing.
     #[schema(minimum = 0, maximum = 9223372036854775807u64)]
@@ -49,10 +43,7 @@ pub(crate) struct NewEvent {
 
 /// Values for an event that was stored without any.
 #[derive(Deserialize, ToSchema)]
-#[expect(
-    dead_code,
-    reason = "documents the body; Batch parses it without copying"
-)]
+#[expect(dead_code, reason = "documents the body; Batch parses it without copying")]
 pub(crate) struct NewValues {
     seq: u64,
     values: Values,
@@ -81,19 +72,11 @@ pub(crate) struct Values {
 impl Values {
     /// How much text there is.
     pub(crate) fn bytes(&self) -> usize {
-        [
-            &self.app,
-            &self.title,
-            &self.host,
-            &self.url,
-            &self.document,
-            &self.person,
-            &self.label,
-        ]
-        .into_iter()
-        .flatten()
-        .map(String::len)
-        .sum()
+        [&self.app, &self.title, &self.host, &self.url, &self.document, &self.person, &self.label]
+            .into_iter()
+            .flatten()
+            .map(String::len)
+            .sum()
     }
 }
 
@@ -126,12 +109,11 @@ pub(crate) async fn upload(
     let mut tx = app.store.write().await?;
     let generation = share_account(&mut tx, app.store.dialect, device.account).await?;
     // Takes the device's row: batches of one device come one after the other.
-    let standing =
-        sqlx::query("UPDATE devices SET last_seen_us = $1 WHERE id = $2 AND status <> 'revoked'")
-            .bind(now_us())
-            .bind(device.device)
-            .execute(&mut *tx)
-            .await?;
+    let standing = sqlx::query("UPDATE devices SET last_seen_us = $1 WHERE id = $2 AND status <> 'revoked'")
+        .bind(now_us())
+        .bind(device.device)
+        .execute(&mut *tx)
+        .await?;
     if standing.rows_affected() == 0 {
         return Err(Error::DeviceRevoked);
     }
@@ -143,25 +125,14 @@ pub(crate) async fn upload(
         .map(|(class, text)| (Kind::Value(*class), text.as_ref()))
         .chain(actions.iter().map(|action| (Kind::Action, *action)))
         .collect();
-    let interned = dictionary::intern(
-        &app.store,
-        &app.dictionary,
-        &mut tx,
-        device.account,
-        generation,
-        &texts,
-    )
-    .await?;
+    let interned = dictionary::intern(&app.store, &app.dictionary, &mut tx, device.account, generation, &texts).await?;
     let (value_ids, action_ids) = interned.ids.split_at(batch.values.len());
 
     let rows: Vec<[Option<i64>; 14]> = batch
         .events
         .iter()
         .map(|event| {
-            let action = actions
-                .binary_search(&event.action.as_ref())
-                .ok()
-                .map(|i| action_ids[i]);
+            let action = actions.binary_search(&event.action.as_ref()).ok().map(|i| action_ids[i]);
             event_row(&device, event, action, value_ids)
         })
         .collect();
@@ -173,11 +144,7 @@ pub(crate) async fn upload(
     interned.remember(&app.dictionary);
 
     let sent = (batch.events.len() + batch.enrich.len()) as u64;
-    Ok(Json(Receipt {
-        stored,
-        duplicates: sent - stored - enriched,
-        enriched,
-    }))
+    Ok(Json(Receipt { stored, duplicates: sent - stored - enriched, enriched }))
 }
 
 /// How far this device's uploads have come.
@@ -199,12 +166,7 @@ fn distinct_actions<'a>(events: &'a [Event<'a>]) -> Vec<&'a str> {
 }
 
 /// The columns of `events`, in the order of [`insert`].
-fn event_row(
-    device: &Device,
-    event: &Event<'_>,
-    action: Option<i64>,
-    value_ids: &[i64],
-) -> [Option<i64>; 14] {
+fn event_row(device: &Device, event: &Event<'_>, action: Option<i64>, value_ids: &[i64]) -> [Option<i64>; 14] {
     let [app, title, host, url, document, person, label] = ids_of(&event.values, value_ids);
     [
         Some(device.account),
@@ -236,8 +198,7 @@ async fn insert(store: &Store, tx: &mut Tx, rows: &[[Option<i64>; 14]]) -> Resul
             "INSERT INTO events (account, device, seq, action, start_us, duration_us, active_us, \
              app, title, host, url, document, person, label) VALUES ",
         );
-        sql.rows(chunk.iter().copied())
-            .push(" ON CONFLICT DO NOTHING");
+        sql.rows(chunk.iter().copied()).push(" ON CONFLICT DO NOTHING");
         stored += sql.query().execute(&mut **tx).await?.rows_affected();
     }
     Ok(stored)
@@ -257,24 +218,13 @@ async fn enrich(
     let mut rows: Vec<[Option<i64>; 8]> = Vec::with_capacity(enrichments.len());
     let mut seen = std::collections::HashSet::with_capacity(enrichments.len());
     for enrichment in enrichments {
-        let [app, title, host, url, document, person, label] =
-            ids_of(&enrichment.values, value_ids);
+        let [app, title, host, url, document, person, label] = ids_of(&enrichment.values, value_ids);
         if enrichment.values.iter().any(Option::is_some) && seen.insert(enrichment.seq) {
-            rows.push([
-                Some(enrichment.seq),
-                app,
-                title,
-                host,
-                url,
-                document,
-                person,
-                label,
-            ]);
+            rows.push([Some(enrichment.seq), app, title, host, url, document, person, label]);
         }
     }
     for chunk in in_chunks(&rows) {
-        let mut sql =
-            store.sql("WITH new (seq, app, title, host, url, document, person, label) AS (VALUES ");
+        let mut sql = store.sql("WITH new (seq, app, title, host, url, document, person, label) AS (VALUES ");
         sql.rows(chunk.iter().copied()).push(
             ") UPDATE events SET app = new.app, title = new.title, host = new.host, url = new.url, \
              document = new.document, person = new.person, label = new.label \
@@ -305,12 +255,7 @@ async fn check_known(store: &Store, tx: &mut Tx, device: i64, enrichments: &[Enr
     Ok(())
 }
 
-async fn count_stored(
-    tx: &mut Tx,
-    device: i64,
-    stored: u64,
-    max_seq: Option<i64>,
-) -> Result<(), Error> {
+async fn count_stored(tx: &mut Tx, device: i64, stored: u64, max_seq: Option<i64>) -> Result<(), Error> {
     sqlx::query(
         "UPDATE devices SET events = events + $1, \
          max_seq = CASE WHEN max_seq IS NULL OR max_seq < $2 THEN $2 ELSE max_seq END WHERE id = $3",

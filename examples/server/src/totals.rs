@@ -129,11 +129,7 @@ pub(crate) async fn totals(
     Query(query): Query<TotalsQuery>,
 ) -> Result<Json<Totals>, Error> {
     let question = Question::check(&query)?;
-    let rows = question
-        .sql(&app.store, owner.account)
-        .query()
-        .fetch_all(app.store.read())
-        .await?;
+    let rows = question.sql(&app.store, owner.account).query().fetch_all(app.store.read()).await?;
     let mut totals = Totals {
         rows: Vec::with_capacity(rows.len()),
         total_rows: 0,
@@ -179,9 +175,8 @@ impl<'q> Question<'q> {
             },
             None => None,
         };
-        let needs_class = matches!(query.by, By::Value | By::Category)
-            || query.value.is_some()
-            || query.category.is_some();
+        let needs_class =
+            matches!(query.by, By::Value | By::Category) || query.value.is_some() || query.category.is_some();
         if needs_class && class.is_none() {
             return wrong("class is required");
         }
@@ -189,11 +184,7 @@ impl<'q> Question<'q> {
         if !texts.into_iter().flatten().all(|text| is_value(text)) {
             return wrong("a text is 1 to 8192 bytes without NUL");
         }
-        if query
-            .action
-            .as_ref()
-            .is_some_and(|action| !is_action(action))
-        {
+        if query.action.as_ref().is_some_and(|action| !is_action(action)) {
             return wrong("action must be 1 to 32 of a-z, 0-9 and -");
         }
         let limit = query.limit.unwrap_or(100);
@@ -208,13 +199,7 @@ impl<'q> Question<'q> {
         if !(-1440..=1440).contains(&shift_min) {
             return wrong("tz_offset_min must be -1440 to 1440");
         }
-        Ok(Self {
-            query,
-            class,
-            limit,
-            offset,
-            shift_us: shift_min * 60_000_000,
-        })
+        Ok(Self { query, class, limit, offset, shift_us: shift_min * 60_000_000 })
     }
 
     /// One statement for the page and for the sums over all rows, so that both see the same events.
@@ -230,16 +215,11 @@ impl<'q> Question<'q> {
              page AS (SELECT totals.*, ",
         );
         sql.push(match self.query.by {
-            By::Value | By::Person => {
-                "d.text AS name FROM totals JOIN dictionary d ON d.id = totals.key"
-            }
+            By::Value | By::Person => "d.text AS name FROM totals JOIN dictionary d ON d.id = totals.key",
             By::Device => "d.device_id AS name FROM totals JOIN devices d ON d.id = totals.key",
             By::Day | By::Hour | By::Category => "key AS name FROM totals",
         });
-        sql.push(" ORDER BY ")
-            .push(&order)
-            .push(" LIMIT ")
-            .bind(self.limit);
+        sql.push(" ORDER BY ").push(&order).push(" LIMIT ").bind(self.limit);
         sql.push(" OFFSET ").bind(self.offset);
         sql.push(
             ") SELECT overall.rows, overall.duration_us, overall.active_us, overall.events, \
@@ -271,8 +251,7 @@ impl<'q> Question<'q> {
         if let Some(class) = class
             && (query.by == By::Category || query.category.is_some())
         {
-            sql.push(" LEFT JOIN categories c ON c.value = e.")
-                .push(class);
+            sql.push(" LEFT JOIN categories c ON c.value = e.").push(class);
         }
         sql.push(" WHERE e.account = ").bind(account);
         if let Some(class) = class {
@@ -288,11 +267,8 @@ impl<'q> Question<'q> {
             sql.push(" AND e.start_us < ").bind(to_us);
         }
         if let Some(device) = &query.device {
-            sql.push(" AND e.device = (SELECT id FROM devices WHERE account = ")
-                .bind(account);
-            sql.push(" AND device_id = ")
-                .bind(device.as_bytes())
-                .push(")");
+            sql.push(" AND e.device = (SELECT id FROM devices WHERE account = ").bind(account);
+            sql.push(" AND device_id = ").bind(device.as_bytes()).push(")");
         }
         if let (Some(class), Some(value)) = (self.class, &query.value) {
             push_text(sql, account, class.name(), Kind::Value(class), value);
@@ -349,11 +325,7 @@ impl<'q> Question<'q> {
             By::Day => Group::Day(day(column::<i64>(row, NAME)? - 1)),
             By::Hour => {
                 let hour: i64 = column::<i64>(row, NAME)? - 24;
-                Group::Hour(format!(
-                    "{}T{:02}",
-                    day(hour.div_euclid(24)),
-                    hour.rem_euclid(24)
-                ))
+                Group::Hour(format!("{}T{:02}", day(hour.div_euclid(24)), hour.rem_euclid(24)))
             }
         })
     }
@@ -373,16 +345,11 @@ fn day(days: i64) -> String {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     format!("{year:04}-{month:02}-{day:02}")
 }

@@ -235,7 +235,12 @@ impl Agent {
 pub(crate) fn export(path: &Path, count: usize) {
     let at = |index: usize, tenth: usize| {
         let (minutes, seconds) = (index / 60, index % 60);
-        format!("2026-03-{:02}T{:02}:{:02}:{seconds:02}.{tenth}00000+00:00", 1 + minutes / 1440, minutes / 60 % 24, minutes % 60)
+        format!(
+            "2026-03-{:02}T{:02}:{:02}:{seconds:02}.{tenth}00000+00:00",
+            1 + minutes / 1440,
+            minutes / 60 % 24,
+            minutes % 60
+        )
     };
     let window = |index: usize| {
         json!({"timestamp": at(index, 0), "duration": 1.0,
