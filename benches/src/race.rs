@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use criterion::Criterion;
+use criterion::{Criterion, SamplingMode};
 
 use crate::table::Figure;
 
@@ -23,22 +23,24 @@ pub(crate) struct Peer<'a> {
 impl Races {
     pub(crate) fn new(only: String) -> Self {
         let criterion = Criterion::default()
-            .warm_up_time(Duration::from_millis(20))
-            .measurement_time(Duration::from_millis(60))
-            .sample_size(15)
-            .nresamples(1000)
+            .warm_up_time(Duration::from_millis(50))
+            .measurement_time(Duration::from_millis(250))
+            .sample_size(30)
+            .nresamples(2000)
             .without_plots();
         Self { criterion, only, figures: Vec::new() }
     }
 
     /// `ours` and each peer do the same work on `values` values at each call.
     pub(crate) fn run(&mut self, name: &str, values: u32, ours: &mut dyn FnMut(), peers: &mut [Peer<'_>]) {
-        if !self.wants(name) && !peers.iter().any(|peer| figure_name(name, peer).contains(&self.only)) {
+        if !peers.iter().any(|peer| self.wants(&figure_name(name, peer))) {
             return;
         }
         let mut ours_ns = Vec::new();
         let mut peers_ns = vec![Vec::new(); peers.len()];
-        self.criterion.bench_function(name, |bencher| {
+        let mut group = self.criterion.benchmark_group(name);
+        group.sampling_mode(SamplingMode::Flat);
+        group.bench_function("ours", |bencher| {
             bencher.iter_custom(|rounds| {
                 let mut total = Duration::ZERO;
                 for _ in 0..rounds {
@@ -52,6 +54,7 @@ impl Races {
                 total
             });
         });
+        group.finish();
         for (peer, peer_ns) in peers.iter().zip(&peers_ns) {
             let ratios = ours_ns.iter().zip(peer_ns).map(|(ours, peer)| peer / ours).collect();
             self.figures.push(Figure {
