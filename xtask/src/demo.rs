@@ -62,7 +62,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
     let file_database = folder.join("blindtally.db").to_str().context("the folder's name is not UTF-8")?.to_owned();
     let (database, database_url) = match &postgres {
         Some(postgres) => (postgres.url().to_owned(), postgres.url().to_owned()),
-        None => (file_database.clone(), format!("sqlite://{file_database}")),
+        None => (file_database.clone(), sqlite_url(&file_database)),
     };
     let mut server = Server::start(&programs, &database_url, &folder.join("server.log"))?;
     eprintln!("The service is at {}, its database is {database}", server.url);
@@ -100,6 +100,11 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
     }
     eprintln!("The service stays up at {} until you press Ctrl-C", server.url);
     server.service.wait_for_interrupt()
+}
+
+/// The URL of a SQLite file, with the characters escaped that end or escape a path.
+fn sqlite_url(file: &str) -> String {
+    format!("sqlite://{}", file.replace('%', "%25").replace('?', "%3F").replace('#', "%23"))
 }
 
 /// One agent and what it imports.
