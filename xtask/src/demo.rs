@@ -80,7 +80,9 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
         let agent = Agent::new(&programs, account.join(format!("agent-{}", number + 1)));
         let ticket = owner.run(&["ticket", "--uses", "1"])?;
         let ticket = ticket["ticket"].as_str().context("the owner's answer has no ticket")?;
-        let enroll = ["enroll", "--ticket-fd", "0", "--server", &server.url, "--name", &computer.name];
+        // Joined by `=`, because a hostname may start with a hyphen.
+        let name = format!("--name={}", computer.name);
+        let enroll = ["enroll", "--ticket-fd", "0", "--server", &server.url, &name];
         agent.run(&enroll, &format!("{ticket}\n"))?;
         eprintln!("Agent {} is enrolled: {}", number + 1, computer.name);
         computer.agent = Some(agent);
@@ -122,8 +124,11 @@ struct Import {
 }
 
 impl Computer {
-    fn new(name: &str, imports: Vec<Import>) -> Self {
-        Self { name: name.to_owned(), agent: None, imports }
+    /// A device of this name, as far as devices can have it.
+    fn new(hostname: &str, imports: Vec<Import>) -> Self {
+        let shown: String = show(hostname).chars().take(32).collect();
+        let name = if shown.is_empty() { "unnamed".to_owned() } else { shown };
+        Self { name, agent: None, imports }
     }
 
     /// Fetches the keys and imports; returns how many values were cut.
@@ -133,10 +138,11 @@ impl Computer {
         let mut truncated = 0;
         for import in &self.imports {
             let file = file.to_str().context("the file's name is not UTF-8")?;
-            let mut arguments = vec!["import", file, "--person", &import.person];
-            arguments.extend(import.host.iter().flat_map(|host| ["--host", host]));
-            let done = agent.run(&arguments, "")?;
-            eprintln!("{} imported: {} stored {} events", self.name, import.person, done["events"]);
+            let person = format!("--person={}", import.person);
+            let host = import.host.as_ref().map(|host| format!("--host={host}"));
+            let arguments = ["import", file, &person].into_iter().chain(host.as_deref());
+            let done = agent.run(&arguments.collect::<Vec<_>>(), "")?;
+            eprintln!("{} imported {} events of {}", self.name, done["events"], show(&import.person));
             truncated += done["truncated"].as_u64().unwrap_or(0);
         }
         Ok(truncated)
