@@ -62,7 +62,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
     let file_database = folder.join("blindtally.db").to_str().context("the folder's name is not UTF-8")?.to_owned();
     let (database, database_url) = match &postgres {
         Some(postgres) => (postgres.url().to_owned(), postgres.url().to_owned()),
-        None => (file_database.clone(), format!("sqlite://{file_database}")),
+        None => (file_database.clone(), sqlite_url(&file_database)),
     };
     let mut server = Server::start(&programs, &database_url, &folder.join("server.log"))?;
     eprintln!("The service is at {}, its database is {database}", server.url);
@@ -80,7 +80,9 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
         let agent = Agent::new(&programs, account.join(format!("agent-{}", number + 1)));
         let ticket = owner.run(&["ticket", "--uses", "1"])?;
         let ticket = ticket["ticket"].as_str().context("the owner's answer has no ticket")?;
-        let enroll = ["enroll", "--ticket-fd", "0", "--server", &server.url, "--name", &computer.name];
+        // Joined by `=`, because a hostname may start with a hyphen.
+        let name = format!("--name={}", computer.name);
+        let enroll = ["enroll", "--ticket-fd", "0", "--server", &server.url, &name];
         agent.run(&enroll, &format!("{ticket}\n"))?;
         eprintln!("Agent {} is enrolled: {}", number + 1, computer.name);
         computer.agent = Some(agent);
@@ -102,6 +104,11 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
     server.service.wait_for_interrupt()
 }
 
+/// The URL of a SQLite file, with the characters escaped that end or escape a path.
+fn sqlite_url(file: &str) -> String {
+    format!("sqlite://{}", file.replace('%', "%25").replace('?', "%3F").replace('#', "%23"))
+}
+
 /// One agent and what it imports.
 struct Computer {
     name: String,
@@ -117,8 +124,11 @@ struct Import {
 }
 
 impl Computer {
-    fn new(name: &str, imports: Vec<Import>) -> Self {
-        Self { name: name.to_owned(), agent: None, imports }
+    /// A device of this name, as far as devices can have it.
+    fn new(hostname: &str, imports: Vec<Import>) -> Self {
+        let shown: String = show(hostname).chars().take(32).collect();
+        let name = if shown.is_empty() { "unnamed".to_owned() } else { shown };
+        Self { name, agent: None, imports }
     }
 
     /// Fetches the keys and imports; returns how many values were cut.
@@ -128,10 +138,11 @@ impl Computer {
         let mut truncated = 0;
         for import in &self.imports {
             let file = file.to_str().context("the file's name is not UTF-8")?;
-            let mut arguments = vec!["import", file, "--person", &import.person];
-            arguments.extend(import.host.iter().flat_map(|host| ["--host", host]));
-            let done = agent.run(&arguments, "")?;
-            eprintln!("{} imported: {} stored {} events", self.name, import.person, done["events"]);
+            let person = format!("--person={}", import.person);
+            let host = import.host.as_ref().map(|host| format!("--host={host}"));
+            let arguments = ["import", file, &person].into_iter().chain(host.as_deref());
+            let done = agent.run(&arguments.collect::<Vec<_>>(), "")?;
+            eprintln!("{} imported {} events of {}", self.name, done["events"], show(&import.person));
             truncated += done["truncated"].as_u64().unwrap_or(0);
         }
         Ok(truncated)
