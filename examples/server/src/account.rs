@@ -63,7 +63,9 @@ pub(crate) async fn sign_up(
         .check(peer)
         .map_err(Error::AccountRateLimited)?;
     session::check_login_name(&request.login)?;
-    if request.vault.0.len() > body::VAULT || request.policy.0.len() > body::POLICY {
+    if request.vault.0.len() > body::MAX_VAULT_BYTES
+        || request.policy.0.len() > body::MAX_POLICY_BYTES
+    {
         return Err(Error::TooLarge);
     }
     if request.generation < 0 {
@@ -81,7 +83,7 @@ pub(crate) async fn sign_up(
     .bind(kdf_text(&request.kdf)?)
     .bind(&request.salt.0[..])
     .bind(SecretHash::of(&request.login_proof.0).as_bytes())
-    .bind(recovery.as_ref().map(|hash| hash.as_bytes().as_slice()))
+    .bind(recovery.as_ref().map(|hash| hash.as_bytes()))
     .fetch_optional(&mut *tx)
     .await?;
     let (account,) = row.ok_or(Error::AccountExists)?;
@@ -110,7 +112,7 @@ pub(crate) async fn change_password(
     peer: Peer,
     Json(request): Json<PasswordRequest>,
 ) -> Result<Json<SessionAnswer>, Error> {
-    if request.vault.0.len() > body::VAULT {
+    if request.vault.0.len() > body::MAX_VAULT_BYTES {
         return Err(Error::TooLarge);
     }
     let mut tx = app.store.write().await?;

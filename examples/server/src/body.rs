@@ -1,27 +1,36 @@
 //! Request bodies and JSON answers: every way a body can be wrong is a typed error.
 
-use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
+use axum::body::{Bytes, HttpBody};
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderValue, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
 
-/// Room for JSON that carries ids and hashes.
-pub(crate) const SMALL: usize = 64 * 1024;
-/// The largest vault.
-pub(crate) const VAULT: usize = 8 * 1024 * 1024;
-/// JSON that carries a vault and a policy in base64.
-pub(crate) const VAULT_JSON: usize = VAULT / 3 * 4 + 256 * 1024;
-/// The largest delivery.
-pub(crate) const DELIVERY: usize = 256 * 1024;
-/// The largest signed policy.
-pub(crate) const POLICY: usize = 128 * 1024;
-/// The largest batch of events, after decompression.
-pub(crate) const BATCH: usize = 16 * 1024 * 1024;
+/// The largest body that a route takes, in bytes after decompression.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limit(usize);
+
+impl Limit {
+    /// JSON that carries ids and hashes.
+    pub(crate) const SMALL: Limit = Limit(64 * 1024);
+    /// A vault.
+    pub(crate) const VAULT: Limit = Limit(MAX_VAULT_BYTES);
+    /// JSON that carries a vault and a policy in base64.
+    pub(crate) const VAULT_JSON: Limit = Limit(MAX_VAULT_BYTES / 3 * 4 + 256 * 1024);
+    /// A delivery.
+    pub(crate) const DELIVERY: Limit = Limit(256 * 1024);
+    /// A signed policy.
+    pub(crate) const POLICY: Limit = Limit(MAX_POLICY_BYTES);
+    /// A batch of events.
+    pub(crate) const BATCH: Limit = Limit(16 * 1024 * 1024);
+}
+
+pub(crate) const MAX_VAULT_BYTES: usize = 8 * 1024 * 1024;
+pub(crate) const MAX_POLICY_BYTES: usize = 128 * 1024;
 
 /// A body as it came, within the limit of the route.
 pub(crate) struct Octets(pub(crate) Bytes);
@@ -29,21 +38,21 @@ pub(crate) struct Octets(pub(crate) Bytes);
 impl<S: Send + Sync> FromRequest<S> for Octets {
     type Rejection = Error;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, Error> {
         // The decompression layer takes the header away when it has decoded the body.
-        let plain = HeaderValue::from_static("identity");
-        if request
-            .headers()
-            .get(header::CONTENT_ENCODING)
-            .is_some_and(|encoding| encoding != plain)
-        {
+        let encoding = request.headers().get(header::CONTENT_ENCODING);
+        if encoding.is_some_and(|encoding| encoding != "identity") {
             return Err(Error::Encoding);
         }
-        match Bytes::from_request(request, state).await {
-            Ok(bytes) => Ok(Self(bytes)),
-            Err(BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_))) => {
-                Err(Error::TooLarge)
-            }
+        let Limit(limit) = request.extensions().get().copied().unwrap_or(Limit::SMALL);
+        let body = request.into_body();
+        // A body that announces its length is refused before it is read.
+        if body.size_hint().lower() > limit as u64 {
+            return Err(Error::TooLarge);
+        }
+        match Limited::new(body, limit).collect().await {
+            Ok(collected) => Ok(Self(collected.to_bytes())),
+            Err(error) if error.is::<LengthLimitError>() => Err(Error::TooLarge),
             Err(_) => Err(Error::Malformed(
                 "the body cannot be read or decompressed".into(),
             )),

@@ -103,6 +103,12 @@ impl Config {
 
     /// A service on a free local port that keeps everything in the SQLite file at `path`.
     pub fn sqlite(path: &Path) -> Self {
-        Self::new(format!("sqlite://{}", path.display()))
+        // What has a meaning in a URL, and may stand in a path.
+        let path = path.display().to_string();
+        let path = path
+            .replace('%', "%25")
+            .replace('?', "%3f")
+            .replace('#', "%23");
+        Self::new(format!("sqlite://{path}"))
     }
 }

@@ -77,7 +77,7 @@ pub(crate) async fn restore(
     Json(request): Json<RestoreRequest>,
 ) -> Result<Json<SessionAnswer>, Error> {
     session::check_login_name(&request.login)?;
-    if request.vault.0.len() > body::VAULT {
+    if request.vault.0.len() > body::MAX_VAULT_BYTES {
         return Err(Error::TooLarge);
     }
     let mut tx = app.store.write().await?;

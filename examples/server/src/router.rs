@@ -1,10 +1,10 @@
 //! Which function answers what, how large a body each takes, and what surrounds all of them.
 
-use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::decompression::RequestDecompressionLayer;
 use utoipa::OpenApi;
@@ -13,67 +13,70 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::body;
+use crate::body::Limit;
 use crate::config::Config;
 use crate::error::{Error, StartError};
 use crate::openapi::{self, Info};
 use crate::{
-    account, category, claim, delivery, device, enrollment, event, health, log, page, policy, restore,
-    retention, session, ticket, totals, vault,
+    account, category, claim, delivery, device, enrollment, event, health, log, page, policy,
+    restore, retention, session, ticket, totals, vault,
 };
 
 /// Everything that answers, and the document that describes it.
 pub(crate) fn routes() -> (Router<App>, Document) {
-    let limit = DefaultBodyLimit::max;
+    let sign_up = OpenApiRouter::new()
+        .routes(routes!(account::sign_up))
+        .routes(routes!(account::change_password))
+        .routes(routes!(restore::restore))
+        .layer(Extension(Limit::VAULT_JSON));
+    let vault = OpenApiRouter::new()
+        .routes(routes!(vault::get_vault, vault::put_vault))
+        .layer(Extension(Limit::VAULT));
+    let delivery = OpenApiRouter::new()
+        .routes(routes!(delivery::put_delivery))
+        .layer(Extension(Limit::DELIVERY));
+    let policy = OpenApiRouter::new()
+        .routes(routes!(policy::get_own_policy, policy::put_policy))
+        .layer(Extension(Limit::POLICY));
+    let events = OpenApiRouter::new()
+        .routes(routes!(
+            event::upload,
+            page::events,
+            retention::delete_events
+        ))
+        // Before the body is read, so that what is limited is the decompressed size.
+        .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
+        .layer(Extension(Limit::BATCH));
+    // Everything else takes a `Limit::SMALL` body.
     OpenApiRouter::with_openapi(Info::openapi())
         .routes(routes!(health::health))
-        .merge(limited(limit(body::VAULT_JSON), |r| {
-            r.routes(routes!(account::sign_up))
-                .routes(routes!(account::change_password))
-                .routes(routes!(restore::restore))
-        }))
-        .merge(limited(limit(body::VAULT), |r| {
-            r.routes(routes!(vault::get_vault, vault::put_vault))
-        }))
-        .merge(limited(limit(body::DELIVERY), |r| {
-            r.routes(routes!(delivery::put_delivery))
-        }))
-        .merge(limited(limit(body::POLICY), |r| {
-            r.routes(routes!(policy::get_own_policy, policy::put_policy))
-        }))
-        .merge(limited(limit(body::BATCH), |r| {
-            r.routes(routes!(
-                event::upload,
-                page::events,
-                retention::delete_events
-            ))
-            // Outside the limit, so that what is limited is the decompressed size.
-            .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
-        }))
-        .merge(limited(limit(body::SMALL), |r| {
-            r.routes(routes!(session::prelogin))
-                .routes(routes!(session::login))
-                .routes(routes!(session::logout))
-                .routes(routes!(account::leave))
-                .routes(routes!(restore::head))
-                .routes(routes!(ticket::create))
-                .routes(routes!(ticket::cancel))
-                .routes(routes!(claim::claim))
-                .routes(routes!(enrollment::request, enrollment::list))
-                .routes(routes!(enrollment::refuse))
-                .routes(routes!(delivery::get_delivery))
-                .routes(routes!(policy::get_policy))
-                .routes(routes!(device::list))
-                .routes(routes!(device::revoke))
-                .routes(routes!(event::head))
-                .routes(routes!(totals::totals))
-                .routes(routes!(
-                    category::assign,
-                    category::unassign,
-                    category::list
-                ))
-                .routes(routes!(retention::get_retention, retention::put_retention))
-        }))
+        .merge(sign_up)
+        .routes(routes!(session::prelogin))
+        .routes(routes!(session::login))
+        .routes(routes!(session::logout))
+        .merge(vault)
+        .routes(routes!(account::leave))
+        .routes(routes!(restore::head))
+        .routes(routes!(ticket::create))
+        .routes(routes!(ticket::cancel))
+        .routes(routes!(claim::claim))
+        .routes(routes!(enrollment::request, enrollment::list))
+        .routes(routes!(enrollment::refuse))
+        .merge(delivery)
+        .routes(routes!(delivery::get_delivery))
+        .merge(policy)
+        .routes(routes!(policy::get_policy))
+        .routes(routes!(device::list))
+        .routes(routes!(device::revoke))
+        .merge(events)
+        .routes(routes!(event::head))
+        .routes(routes!(totals::totals))
+        .routes(routes!(
+            category::assign,
+            category::unassign,
+            category::list
+        ))
+        .routes(routes!(retention::get_retention, retention::put_retention))
         .routes(routes!(openapi::serve_document))
         .split_for_parts()
 }
@@ -91,13 +94,6 @@ pub(crate) fn router(app: App) -> Result<Router, StartError> {
         router = router.layer(cors);
     }
     Ok(router.with_state(app))
-}
-
-fn limited(
-    limit: DefaultBodyLimit,
-    routes: impl FnOnce(OpenApiRouter<App>) -> OpenApiRouter<App>,
-) -> OpenApiRouter<App> {
-    routes(OpenApiRouter::new()).layer(limit)
 }
 
 /// Ends a request that takes too long, so that a slow client cannot hold anything for ever.

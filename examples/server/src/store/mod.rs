@@ -10,7 +10,7 @@ mod sql;
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{Any, AnyPool, AssertSqlSafe, Executor, Transaction};
+use sqlx::{Any, AnyPool, AssertSqlSafe, ConnectOptions, Executor, Transaction};
 
 use crate::config::Config;
 use crate::error::{Error, StartError};
@@ -166,6 +166,8 @@ async fn lock_account(tx: &mut Tx, account: i64, sql: &'static str) -> Result<i6
 
 async fn pool(url: &str, connections: u32, settings: String) -> Result<AnyPool, StartError> {
     let options: AnyConnectOptions = url.parse().map_err(StartError::Database)?;
+    // Requests are logged; statements of thousands of rows would drown them.
+    let options = options.disable_statement_logging();
     AnyPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
