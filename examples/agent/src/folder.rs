@@ -3,6 +3,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use blindtally::{RestoredAgent, SavedAgent, Secret};
 use blindtally_client::{Failure, create_private_dir, write_private};
@@ -38,6 +39,10 @@ pub(crate) struct Profile {
     /// Whether the service has the request.
     pub(crate) requested: bool,
 }
+
+/// When the files that a session keeps in memory were written.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Stamp([Option<SystemTime>; 3]);
 
 impl Folder {
     /// The folder at `path`, or where the platform keeps settings. Nothing is created yet.
@@ -76,6 +81,10 @@ impl Folder {
             Err(TryLockError::Error(error)) => return Err(self.failed(&error)),
         }
         Ok(Lock { _file: file })
+    }
+
+    pub(crate) fn stamp(&self) -> Stamp {
+        Stamp(["agent.json", "agent.keys", "bearer"].map(|name| self.file(name).metadata().ok()?.modified().ok()))
     }
 
     /// The profile; `None` if nobody was enrolled here.

@@ -169,6 +169,9 @@ pub fn import(
         let key = session.folder.seq_key()?;
         let source = Source { export, hosts, person, key: &key };
         let pending_keys = session.is_pending();
+        if pending_keys {
+            eprintln!("waiting for keys: sending times only");
+        }
         let Session { folder, link, keys, .. } = session;
         let mut outbox = Outbox::new(folder, link, silence);
         let read = read(&source, keys.sealer(), progress, |sealed| outbox.send(sealed))?;

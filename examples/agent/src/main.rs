@@ -180,7 +180,7 @@ fn describe_imported(imported: &Imported) -> String {
     let Imported { events, duplicates, skipped_buckets, truncated, malformed, pending_keys } = imported;
     let mut lines = vec![format!("{events} events uploaded, {duplicates} were there already")];
     if *pending_keys {
-        lines.push("waiting for keys: sending times only".to_owned());
+        lines.push("The values follow when the account's owner has confirmed this device.".to_owned());
     }
     if *truncated > 0 {
         lines.push(format!("{truncated} values were cut to 4096 bytes"));

@@ -3,7 +3,7 @@
 use blindtally::{Agent, AgentStatus, Outcome, PendingAgent, RestoredAgent, TokenizeError};
 use blindtally_client::Failure;
 
-use crate::folder::{Folder, Lock, Profile};
+use crate::folder::{Folder, Lock, Profile, Stamp};
 use crate::link::{Link, Receipt};
 use crate::outbox::Outbox;
 use crate::queue;
@@ -15,7 +15,9 @@ pub(crate) struct Session {
     pub(crate) link: Link,
     pub(crate) keys: Keys,
     profile: Profile,
-    _lock: Lock,
+    lock: Option<Lock>,
+    /// What the folder was like when it was released.
+    released: Option<Stamp>,
 }
 
 /// Whether the owner has delivered.
@@ -52,7 +54,7 @@ impl Session {
             RestoredAgent::Pending(pending) => (Link::new(folder, &profile, pending.claim())?, Keys::Pending(pending)),
             RestoredAgent::Agent(agent) => (Link::new(folder, &profile, agent.claim())?, Keys::Given(agent)),
         };
-        Ok(Some(Self { folder: folder.clone(), link, keys, profile, _lock: lock }))
+        Ok(Some(Self { folder: folder.clone(), link, keys, profile, lock: Some(lock), released: None }))
     }
 
     pub(crate) fn is_pending(&self) -> bool {
@@ -74,14 +76,31 @@ impl Session {
         }
     }
 
+    /// Opens a folder for one command.
+    pub(crate) fn run<T>(folder: &Folder, work: impl FnOnce(&mut Self) -> Result<T, Failure>) -> Result<T, Failure> {
+        Self::open(folder)?.work(work)
+    }
+
     /// Runs a command to its end. Should the service say that this device is revoked, the owner's signature is asked
     /// for, and the keys go.
-    pub(crate) fn run<T>(folder: &Folder, work: impl FnOnce(&mut Self) -> Result<T, Failure>) -> Result<T, Failure> {
-        let mut session = Self::open(folder)?;
-        work(&mut session).map_err(|failure| match failure.code() {
-            "device.revoked" => session.learn_of_revocation().err().unwrap_or(failure),
+    pub(crate) fn work<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Failure>) -> Result<T, Failure> {
+        work(self).map_err(|failure| match failure.code() {
+            "device.revoked" => self.learn_of_revocation().err().unwrap_or(failure),
             _ => failure,
         })
+    }
+
+    /// Lets other commands work with the folder until [`Session::retake`].
+    pub(crate) fn release(&mut self) {
+        self.released = Some(self.folder.stamp());
+        self.lock = None;
+    }
+
+    /// Takes the folder again; `None` if another command has changed it, so that it has to be opened anew.
+    pub(crate) fn retake(mut self) -> Result<Option<Self>, Failure> {
+        self.lock = Some(self.folder.lock()?);
+        let same = self.released == Some(self.folder.stamp());
+        Ok(same.then_some(self))
     }
 
     /// Makes sure of a bearer and of the newest delivery and policy.

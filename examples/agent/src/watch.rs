@@ -66,11 +66,18 @@ pub fn watch(folder: &Folder, watch: &Watch<'_>, stop: &Receiver<()>) -> Result<
         stop,
         aw_server: AwServer::new(watch.aw_server),
         contact_due: Instant::now(),
+        stopped: false,
         told: None,
         watched: Watched::default(),
     };
+    let mut idle: Option<Session> = None;
     loop {
-        let passed = Session::run(folder, |session| watcher.pass(session));
+        // Keys are loaded once, but between two passes other commands may work with the folder.
+        let mut session = match idle.take().map(Session::retake).transpose()?.flatten() {
+            Some(session) => session,
+            None => Session::open(folder)?,
+        };
+        let passed = session.work(|session| watcher.pass(session));
         let Some(every) = watch.every else {
             return passed.map(|()| watcher.watched);
         };
@@ -79,6 +86,11 @@ pub fn watch(folder: &Folder, watch: &Watch<'_>, stop: &Receiver<()>) -> Result<
             Err(failure) if is_passing(&failure) => watcher.tell(&failure),
             Err(failure) => return Err(failure),
         }
+        if watcher.stopped {
+            return Ok(watcher.watched);
+        }
+        session.release();
+        idle = Some(session);
         match stop.recv_timeout(every) {
             Err(RecvTimeoutError::Timeout) => {}
             _ => return Ok(watcher.watched),
@@ -97,6 +109,7 @@ struct Watcher<'a> {
     stop: &'a Receiver<()>,
     aw_server: AwServer,
     contact_due: Instant,
+    stopped: bool,
     /// Of what failure the person was told last, so as not to repeat it every few seconds.
     told: Option<Failure>,
     watched: Watched,
@@ -121,6 +134,9 @@ impl Watcher<'_> {
             }
         }
         session.check_sealing()?;
+        if session.is_pending() && !self.watched.pending_keys {
+            eprintln!("waiting for keys: sending times only");
+        }
         self.watched.pending_keys = session.is_pending();
         let read = self.read(session);
         if let Some(failure) = silence {
@@ -165,7 +181,8 @@ impl Watcher<'_> {
                 if page.is_last {
                     break;
                 }
-                if self.stop.try_recv().is_ok() {
+                self.stopped = self.stop.try_recv().is_ok();
+                if self.stopped {
                     return Ok(());
                 }
             }

@@ -165,3 +165,22 @@ fn a_watch_ends_cleanly_when_it_is_told_to() {
     let watched: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(watched["events"], 200);
 }
+
+#[test]
+fn before_the_keys_come_a_watch_sends_times_and_completes_them_later() {
+    let mut world = World::new();
+    let agent = world.agent();
+    agent.ok(&["enroll", "--ticket", &world.ticket(), "--server", &world.server.url()]);
+    let aw = AwStub::start(Duration::ZERO);
+    let url = aw.url();
+    let watch = ["watch", "--aw-server", &url, "--once"];
+    fill(&aw, 0, 2_000);
+    let watched = agent.ok(&watch);
+    assert_eq!((&watched["events"], &watched["pending_keys"]), (&json!(4_000), &json!(true)));
+    assert_eq!((world.events(), world.totals("app").len()), (4_000, 0));
+    world.approve(None);
+    fill(&aw, 2_000, 2_000);
+    let watched = agent.ok(&watch);
+    assert_eq!((&watched["events"], &watched["pending_keys"]), (&json!(4_000), &json!(false)));
+    assert_complete(&world, 4_000);
+}

@@ -166,3 +166,83 @@ impl<W: Write, R: FnMut(&Token) -> Result<String, RevealError>> Filter<W, R> {
 fn is_run(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use blindtally::{RevealError, Token, replace_tokens};
+
+    use super::{Counts, Filter, TEXT_MAX};
+
+    /// Tokens of every length that there is, by what is checked without a key.
+    fn token(padded: usize) -> Option<String> {
+        let bytes = [&[0x11, 2, 0, 1][..], &vec![padded as u8; padded + 16]].concat();
+        Token::from_bytes(&bytes).ok().map(|token| token.to_string())
+    }
+
+    fn value(token: &Token) -> String {
+        format!("<{}>", token.as_bytes().len())
+    }
+
+    fn filter(text: &str, cut: impl Fn(usize) -> usize) -> (String, Counts) {
+        let mut filter = Filter::new(Vec::new(), |token: &Token| Ok(value(token)));
+        let (mut rest, mut index) = (text.as_bytes(), 0);
+        while !rest.is_empty() {
+            let (chunk, tail) = rest.split_at(cut(index).clamp(1, rest.len()));
+            filter.feed(chunk).unwrap();
+            (rest, index) = (tail, index + 1);
+        }
+        let (out, counts) = filter.finish().unwrap();
+        (String::from_utf8(out).unwrap(), counts)
+    }
+
+    #[test]
+    fn tokens_of_every_length_are_found_wherever_the_stream_is_cut() {
+        let tokens: Vec<String> = (16..=4400).filter_map(token).collect();
+        assert_eq!(tokens.iter().map(String::len).max(), Some(TEXT_MAX));
+        let text = format!("ä{} bt1_ xbt1_y {}b", tokens.join("\n"), tokens.join("|"));
+        let expected = replace_tokens(&text, |token| Some(value(token))).into_owned();
+        for cut in [1, 2, 3, 5, 52, 53, 4096, TEXT_MAX - 1, TEXT_MAX, TEXT_MAX + 1, usize::MAX] {
+            let (out, counts) = filter(&text, |_| cut);
+            assert_eq!(out, expected, "{cut}");
+            // The last one has a letter too many, and "bt1_" alone is none.
+            assert_eq!((counts.revealed, counts.damaged), (2 * tokens.len() as u64 - 1, 2));
+        }
+        assert_eq!(filter(&text, |index| index * 7 % 61).0, expected);
+    }
+
+    #[test]
+    fn a_cut_at_every_place_of_a_token_changes_nothing() {
+        let token = token(96).unwrap();
+        let text = format!("a {token}, b");
+        for place in 1..text.len() {
+            let (out, _) = filter(&text, |index| if index == 0 { place } else { usize::MAX });
+            assert_eq!(out, "a <116>, b", "{place}");
+        }
+    }
+
+    #[test]
+    fn runs_that_are_too_long_pass_without_being_kept() {
+        let mut filter = Filter::new(std::io::sink(), |_: &Token| -> Result<String, _> { Err(RevealError::NoKey) });
+        let run = vec![b'A'; 1 << 16];
+        filter.feed(b"bt1_").unwrap();
+        for _ in 0..64 {
+            filter.feed(&run).unwrap();
+            assert!(filter.run.capacity() <= 2 * TEXT_MAX);
+        }
+        let (_, counts) = filter.finish().unwrap();
+        assert_eq!(counts, Counts { revealed: 0, unknown: 0, damaged: 1 });
+    }
+
+    #[test]
+    fn what_cannot_be_read_stays_and_is_counted() {
+        let token = token(16).unwrap();
+        let text = format!("{token} bt1_short bt1 \u{fffd}");
+        let mut filter = Filter::new(Vec::new(), |_: &Token| -> Result<String, _> { Err(RevealError::NoKey) });
+        filter.feed(text.as_bytes()).unwrap();
+        filter.feed(&[0xff, 0xfe]).unwrap();
+        let (out, counts) = filter.finish().unwrap();
+        assert_eq!(out, [text.as_bytes(), &[0xff, 0xfe]].concat());
+        assert_eq!(counts, Counts { revealed: 0, unknown: 1, damaged: 1 });
+    }
+}

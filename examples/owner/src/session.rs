@@ -160,7 +160,13 @@ impl<'c> Session<'c> {
             self.revoke_at_service(*device)?;
         }
         for (device, delivery) in outbox.deliveries() {
-            self.service.put_bytes(&format!("/api/v1/devices/{device}/delivery"), delivery, &[])?;
+            match self.service.put_bytes(&format!("/api/v1/devices/{device}/delivery"), delivery, &[]) {
+                // As after a restore from a backup that is older than the revocation.
+                Err(failure) if failure.code() == "device.revoked" => self.output().note(format_args!(
+                    "the service has device {device} as revoked and gives it nothing: if that is right, revoke it here too"
+                )),
+                result => drop(result?),
+            }
         }
         if let Some(policy) = outbox.policy() {
             self.service.put_bytes("/api/v1/policy", policy, &[])?;
@@ -189,6 +195,8 @@ impl<'c> Session<'c> {
                 DeviceStatus::Revoked if at_service(&id).is_some_and(|status| status != ServiceStatus::Revoked) => {
                     revoke.push(id);
                 }
+                // What the service has as revoked it would refuse.
+                DeviceStatus::Active if at_service(&id) == Some(ServiceStatus::Revoked) => {}
                 DeviceStatus::Active if policy_missing || at_service(&id) != Some(ServiceStatus::Active) => {
                     deliver.push(id);
                 }

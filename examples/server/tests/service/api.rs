@@ -14,6 +14,9 @@ pub(crate) const DELETE: Method = Method::DELETE;
 /// A time at which nothing in these tests has happened yet.
 pub(crate) const FUTURE_US: i64 = 4_000_000_000_000_000;
 
+/// What a backup of every account here can prove.
+pub(crate) const RECOVERY_PROOF: [u8; 32] = [9; 32];
+
 pub(crate) struct Service {
     pub(crate) client: Client,
     running: Running,
@@ -100,6 +103,7 @@ pub(crate) fn sign_up_body(login: &str, account_id: &str, proof: &[u8; 32]) -> V
         "kdf": {"id": "argon2id", "m_kib": 65536, "t": 3, "p": 1},
         "salt": b64(&[7; 16]),
         "login_proof": b64(proof),
+        "recovery_proof": b64(&RECOVERY_PROOF),
         "vault": b64(b"first vault"),
         "generation": 1,
         "policy": b64(b"first policy"),

@@ -7,7 +7,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::api::{
-    Account, Answer, Call, DELETE, FUTURE_US, GET, POST, PUT, b64, event, random, random_id, sha256, sign_up_body,
+    Account, Answer, Call, DELETE, FUTURE_US, GET, POST, PUT, RECOVERY_PROOF, b64, event, random, random_id, sha256,
+    sign_up_body,
 };
 use crate::database::{Database, on_both_databases};
 
@@ -192,6 +193,28 @@ async fn real_answers_are_as_documented(database: Database) {
     let path = "/api/v1/devices/{device_id}/revoke";
     let call = account.call(POST, &format!("/api/v1/devices/{device_id}/revoke"));
     c.ask(POST, path, call, Body::None).await.ok(204);
+    let path = "/api/v1/policy";
+    c.ask(GET, path, account.call(GET, path), Body::None).await;
+    let path = "/api/v1/restore/head";
+    let mut body = json!({"account_id": account.account_id, "recovery_proof": b64(&RECOVERY_PROOF)});
+    let call = service.call(POST, path);
+    let head = c.ask(POST, path, call, Body::Json(body.clone())).await.ok(200);
+    let generation = head["generation"].as_i64().unwrap();
+    let path = "/api/v1/restore";
+    for (field, value) in [
+        ("login", json!("ada")),
+        ("kdf", json!({"id": "pbkdf2-sha256", "iterations": 2_000_000})),
+        ("salt", json!(b64(&[8; 16]))),
+        ("login_proof", json!(b64(&new_proof))),
+        ("vault", json!(b64(b"restored vault"))),
+        ("generation", json!(generation + 1)),
+        ("expected_generation", json!(generation)),
+    ] {
+        body[field] = value;
+    }
+    let call = service.call(POST, path);
+    let restored = c.ask(POST, path, call, Body::Json(body)).await.ok(200);
+    account.session = restored["session"].as_str().unwrap().to_owned();
     let path = "/api/v1/account";
     let body = json!({"login_proof": b64(&new_proof)});
     c.ask(DELETE, path, account.call(DELETE, path), Body::Json(body)).await.ok(204);

@@ -15,6 +15,7 @@ mod documentation;
 mod enrollment;
 mod event;
 mod page;
+mod restore;
 mod retention;
 mod storage;
 mod surroundings;

@@ -1,0 +1,91 @@
+//! A way to the service that stops at a certain request, so that a test decides what happens at that moment.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+pub(crate) struct Gate {
+    pub(crate) url: String,
+    arrived: Receiver<()>,
+    state: Arc<(Mutex<State>, Condvar)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Everything passes.
+    Open,
+    /// Requests that begin with this wait.
+    Stopping(&'static str),
+    /// Those that wait get no further; everything else passes.
+    Lost,
+}
+
+impl Gate {
+    pub(crate) fn new(service: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let address = service.trim_start_matches("http://").to_owned();
+        let state = Arc::new((Mutex::new(State::Open), Condvar::new()));
+        let (arrival, arrived) = channel();
+        let shared = Arc::clone(&state);
+        std::thread::spawn(move || {
+            for client in listener.incoming() {
+                let (Ok(client), Ok(server)) = (client, TcpStream::connect(&address)) else { return };
+                let (mut from, mut to) = (server.try_clone().unwrap(), client.try_clone().unwrap());
+                std::thread::spawn(move || {
+                    let _ = std::io::copy(&mut from, &mut to);
+                    let _ = to.shutdown(Shutdown::Both);
+                });
+                let (state, arrival) = (Arc::clone(&shared), arrival.clone());
+                std::thread::spawn(move || forward(client, server, &state, &arrival));
+            }
+        });
+        Self { url, arrived, state }
+    }
+
+    /// Lets requests wait that begin with `line`.
+    pub(crate) fn stop_at(&self, line: &'static str) {
+        self.set(State::Stopping(line));
+    }
+
+    /// Waits until a request waits.
+    pub(crate) fn wait(&self) {
+        self.arrived.recv_timeout(Duration::from_secs(60)).unwrap();
+    }
+
+    pub(crate) fn open(&self) {
+        self.set(State::Open);
+    }
+
+    /// Loses what waits.
+    pub(crate) fn lose(&self) {
+        self.set(State::Lost);
+    }
+
+    fn set(&self, state: State) {
+        *self.state.0.lock().unwrap() = state;
+        self.state.1.notify_all();
+    }
+}
+
+fn forward(mut client: TcpStream, mut server: TcpStream, state: &(Mutex<State>, Condvar), arrival: &Sender<()>) {
+    let mut chunk = vec![0; 1 << 16];
+    while let Ok(n @ 1..) = client.read(&mut chunk) {
+        let mut now = state.0.lock().unwrap();
+        // Requests follow one another on a connection, each in pieces of its own.
+        if matches!(*now, State::Stopping(line) if chunk[..n].starts_with(line.as_bytes())) {
+            arrival.send(()).unwrap();
+            now = state.1.wait_while(now, |state| matches!(state, State::Stopping(_))).unwrap();
+            if *now == State::Lost {
+                break;
+            }
+        }
+        drop(now);
+        if server.write_all(&chunk[..n]).is_err() {
+            break;
+        }
+    }
+    let _ = server.shutdown(Shutdown::Both);
+}
