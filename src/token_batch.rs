@@ -72,6 +72,7 @@ impl TokenKey {
         out.bytes.clear();
         out.text.clear();
         out.items.clear();
+        out.frames.clear();
         let mut next = 0;
         for value in values {
             let item = padded(value.as_ref()).map(|(message, len)| {
@@ -208,6 +209,8 @@ impl RevealBatch {
     ) {
         self.items.clear();
         self.bytes.clear();
+        self.text.clear();
+        self.slots.clear();
         for text in texts {
             let taken = self.take_text(text.as_ref());
             self.items.push(Err(taken.map_or_else(RevealError::from, |()| RevealError::NoKey)));
@@ -229,7 +232,6 @@ impl RevealBatch {
         }
         self.open(tokens, keys);
         (self.bytes, self.slots) = (bytes, slots);
-        self.slots.clear();
     }
 
     /// Reveals many tokens of any classes and epochs; empties the batch first. For `keys` see [`RevealBatch::reveal`].
