@@ -194,6 +194,7 @@ impl Siv {
             place
         }));
         frames.tags.extend(sealed.clone().map(|(_, tag)| Array(*tag)));
+        make_room(&mut frames.blocks, end);
         frames.blocks.resize(end, Block::default());
         self.stream(frames);
         let mut keys = frames.stream.iter();
@@ -236,6 +237,7 @@ impl Siv {
     fn stream(&self, frames: &mut Frames) {
         let Frames { places, tags, stream, .. } = frames;
         stream.clear();
+        make_room(stream, places.iter().map(|place| place.count()).sum());
         for (place, tag) in places.iter().zip(tags) {
             stream.extend((0..place.count() as u32).map(|i| counter(tag, i)));
         }
@@ -372,12 +374,8 @@ impl Frames {
     /// Overwrites every message that was ever in here, the key streams, and what sealing or opening left on the stack.
     pub(crate) fn wipe(&mut self) {
         self.clear();
-        for blocks in [&mut self.blocks, &mut self.stream] {
-            blocks.clear();
-            blocks.resize(blocks.capacity(), Block::default());
-            optimization_barrier(&blocks[..]);
-            blocks.clear();
-        }
+        wipe(&mut self.blocks);
+        wipe(&mut self.stream);
         zeroize_stack::<4096>();
     }
 
@@ -390,6 +388,7 @@ impl Frames {
     #[inline]
     fn place(&mut self, len: usize) -> Place {
         let place = Place::after(self.blocks.len(), len);
+        make_room(&mut self.blocks, place.end - place.start);
         // Frames are of four blocks, which are written faster than memory of any length is set.
         while self.blocks.len() < place.end {
             self.blocks.extend_from_slice(&[Block::default(); 4]);
@@ -405,6 +404,25 @@ impl Frames {
             if same(expected, tag) { opened() } else { None }
         })
     }
+}
+
+/// Room for `more` blocks, without leaving any behind unwiped.
+#[inline(always)]
+fn make_room(blocks: &mut Vec<Block>, more: usize) {
+    if blocks.capacity() - blocks.len() < more {
+        let mut grown = Vec::with_capacity((blocks.len() + more).next_power_of_two());
+        grown.extend_from_slice(blocks);
+        wipe(blocks);
+        *blocks = grown;
+    }
+}
+
+/// Overwrites all that was ever in `blocks`.
+fn wipe(blocks: &mut Vec<Block>) {
+    blocks.clear();
+    blocks.resize(blocks.capacity(), Block::default());
+    optimization_barrier(&blocks[..]);
+    blocks.clear();
 }
 
 /// A sealed message, not yet put together.

@@ -135,14 +135,9 @@ pub(crate) fn split(token: &[u8]) -> (&[u8], &[u8; TAG]) {
     token.get(HEADER..).and_then(<[u8]>::split_last_chunk).unwrap_or((&[], &[0; TAG]))
 }
 
-/// The value in an authentic message.
+/// The value in an authentic message, not yet known to be UTF-8; `None` if its padding is not minimal.
 #[inline]
-pub(crate) fn value_of(message: &[u8]) -> Result<&str, RevealError> {
-    unpadded(message).and_then(|value| str::from_utf8(value).ok()).ok_or(RevealError::Plaintext)
-}
-
-#[inline]
-fn unpadded(message: &[u8]) -> Option<&[u8]> {
+pub(crate) fn unpadded(message: &[u8]) -> Option<&[u8]> {
     unpad_fast(message).filter(|value| value.len() <= MAX_TOKEN_VALUE)
 }
 

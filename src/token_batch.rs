@@ -4,13 +4,15 @@ use core::borrow::Borrow;
 use core::fmt;
 
 use base64_simd::{AsOut, URL_SAFE_NO_PAD};
-use zeroize::Zeroizing;
+use zeroize::{Zeroizing, optimization_barrier};
 
 use crate::class::TokenClass;
 use crate::error::{ParseError, RevealError, TokenizeError};
 use crate::id::Epoch;
 use crate::siv::Frames;
-use crate::token::{HEADER, MAX_TEXT_LEN, PREFIX, TAG, TEXT_PREFIX, Token, TokenKey, padded, parse, split, value_of};
+use crate::token::{
+    HEADER, MAX_TEXT_LEN, MAX_TOKEN_VALUE, PREFIX, TAG, TEXT_PREFIX, Token, TokenKey, padded, parse, split, unpadded,
+};
 
 /// So many tokens are opened together: enough to fill the widest AES unit.
 const CHUNK: usize = 64;
@@ -70,6 +72,7 @@ impl TokenKey {
         out.bytes.clear();
         out.text.clear();
         out.items.clear();
+        out.frames.clear();
         let mut next = 0;
         for value in values {
             let item = padded(value.as_ref()).map(|(message, len)| {
@@ -155,6 +158,8 @@ impl fmt::Debug for TokenBatch {
 pub struct RevealBatch {
     values: Zeroizing<String>,
     items: Vec<Result<(usize, usize), RevealError>>,
+    /// The values of one chunk, not yet known to be UTF-8.
+    plain: Vec<u8>,
     /// Token texts, each filled up with `A` to a multiple of four characters: they decode in one call.
     text: Vec<u8>,
     bytes: Vec<u8>,
@@ -204,6 +209,8 @@ impl RevealBatch {
     ) {
         self.items.clear();
         self.bytes.clear();
+        self.text.clear();
+        self.slots.clear();
         for text in texts {
             let taken = self.take_text(text.as_ref());
             self.items.push(Err(taken.map_or_else(RevealError::from, |()| RevealError::NoKey)));
@@ -225,7 +232,6 @@ impl RevealBatch {
         }
         self.open(tokens, keys);
         (self.bytes, self.slots) = (bytes, slots);
-        self.slots.clear();
     }
 
     /// Reveals many tokens of any classes and epochs; empties the batch first. For `keys` see [`RevealBatch::reveal`].
@@ -256,6 +262,7 @@ impl RevealBatch {
         if self.values.capacity() < room {
             self.values = Zeroizing::new(String::with_capacity(room));
         }
+        self.plain.reserve_exact(room.min(CHUNK * MAX_TOKEN_VALUE));
         let group = |token: &Sealed<'_>| (token.class, token.epoch);
         if !tokens.is_sorted_by_key(group) {
             tokens.sort_by_key(group);
@@ -267,6 +274,10 @@ impl RevealBatch {
             }
         }
         self.frames.wipe();
+        self.plain.clear();
+        self.plain.resize(self.plain.capacity(), 0);
+        optimization_barrier(&self.plain[..]);
+        self.plain.clear();
     }
 
     /// Opens tokens of one class and epoch, and those that one key does not open with the next.
@@ -274,23 +285,53 @@ impl RevealBatch {
         let Some((key, other_keys)) = keys.split_first() else { return };
         key.borrow().siv.open_all(&mut self.frames, tokens.iter().map(|token| token.sealed));
         let mut foreign = Vec::new();
+        let start = self.values.len();
+        self.plain.clear();
         for (token, message) in tokens.iter().zip(self.frames.opened()) {
             let Some(item) = self.items.get_mut(token.item) else { continue };
-            *item = match message.map(value_of) {
-                Some(Ok(value)) => {
-                    let start = self.values.len();
-                    self.values.push_str(value);
-                    Ok((start, self.values.len()))
+            *item = match message.map(unpadded) {
+                Some(Some(value)) => {
+                    let from = start + self.plain.len();
+                    self.plain.extend_from_slice(value);
+                    Ok((from, start + self.plain.len()))
                 }
-                Some(Err(error)) => Err(error),
+                Some(None) => Err(RevealError::Plaintext),
                 None => {
                     foreign.push(*token);
                     Err(RevealError::Tampered)
                 }
             };
         }
+        self.take_plain(tokens);
         if !foreign.is_empty() {
             self.open_chunk(&foreign, other_keys);
+        }
+    }
+
+    /// Adds the plain values of some tokens to the values. Together they are UTF-8, and each ends where a character does,
+    /// just if each of them is UTF-8; and together they are checked faster.
+    fn take_plain(&mut self, tokens: &[Sealed<'_>]) {
+        let start = self.values.len();
+        if let Ok(all) = str::from_utf8(&self.plain) {
+            self.values.push_str(all);
+            let whole = |token: &Sealed<'_>| match self.items.get(token.item) {
+                Some(Ok((_, to))) => self.values.is_char_boundary(*to),
+                _ => true,
+            };
+            if tokens.iter().all(whole) {
+                return;
+            }
+            self.values.truncate(start);
+        }
+        for token in tokens {
+            let Some(item) = self.items.get_mut(token.item) else { continue };
+            let Ok((from, to)) = *item else { continue };
+            let value = self.plain.get(from - start..to - start).unwrap_or_default();
+            *item = str::from_utf8(value).map_err(|_| RevealError::Plaintext).map(|value| {
+                let from = self.values.len();
+                self.values.push_str(value);
+                (from, self.values.len())
+            });
         }
     }
 

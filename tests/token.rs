@@ -248,7 +248,7 @@ fn authentic_content_that_is_not_a_minimally_padded_value_is_refused() {
     };
     let key = key();
     assert_eq!(key.reveal(&token_of(&filled(b"ok\x80", 16))).unwrap(), "ok");
-    let mut batch = RevealBatch::new();
+    let (mut batch, mut refused) = (RevealBatch::new(), Vec::new());
     for (why, padded) in [
         ("no padding", filled(b"", 16)),
         ("no marker", filled(b"no marker", 16)),
@@ -260,10 +260,21 @@ fn authentic_content_that_is_not_a_minimally_padded_value_is_refused() {
         ("longer than a value", filled(&[&[b'x'; 4097][..], b"\x80"].concat(), 4352)),
     ] {
         let token = token_of(&padded);
+        refused.push(token.to_string());
         assert_eq!(key.reveal(&token), Err(RevealError::Plaintext), "{why}");
         key.reveal_batch([token.to_string()], &mut batch);
         assert_eq!(batch.get(0), Some(Err(RevealError::Plaintext)), "{why}");
     }
+    // Two halves of a character in a row are none, nor do they spoil their neighbours.
+    let good = key.tokenize_to_string("ł").unwrap();
+    let [first, second] = [b"x\xc5\x80", b"\x82x\x80"].map(|half| token_of(&filled(half, 16)).to_string());
+    let bad = Some(Err(RevealError::Plaintext));
+    for texts in [[&good, &first, &second, &good], [&good, &second, &first, &good]] {
+        key.reveal_batch(texts, &mut batch);
+        assert_eq!([0, 1, 2, 3].map(|i| batch.get(i)), [Some(Ok("ł")), bad, bad, Some(Ok("ł"))]);
+    }
+    key.reveal_batch(refused.iter().flat_map(|text| [text, &good]), &mut batch);
+    assert!(batch.iter().enumerate().all(|(i, found)| if i % 2 == 0 { Some(found) == bad } else { found == Ok("ł") }));
 }
 
 /// Both directions in a batch give what one by one gives.
