@@ -463,5 +463,5 @@ fn check_file(name: &str, check: impl Fn(&Case<'_>) -> Result<(), Error>) {
     }
     assert!(wrong.is_empty(), "{name}.json\n{}", wrong.join("\n"));
     assert_eq!(file["numberOfTests"], count);
-    println!("vectors: {name}.json rust PASSED");
+    println!("vectors: {name}.json rust {count}");
 }

@@ -29,9 +29,7 @@ pub(crate) fn environment(project: &Project, name: &str, requirements: &[&str]) 
     if folder.exists() {
         fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
     }
-    if !can_make_environments() {
-        system::install(&["python3", "python3-venv"], name)?;
-    }
+    require(name)?;
     process::run(Command::new("python3").args(["-m", "venv"]).arg(&folder).stdout(std::io::stderr()))
         .context("cannot make a virtual environment")?;
     let mut pip = Command::new(programs.join("python"));
@@ -40,6 +38,11 @@ pub(crate) fn environment(project: &Project, name: &str, requirements: &[&str]) 
         .with_context(|| format!("cannot install {} from PyPI", requirements.join(" ")))?;
     fs::write(&stamp, wanted)?;
     Ok(programs)
+}
+
+/// Makes sure that virtual environments can be made; `purpose` says in the error what for.
+pub(crate) fn require(purpose: &str) -> Result<()> {
+    if can_make_environments() { Ok(()) } else { system::install(&["python3", "python3-venv"], purpose) }
 }
 
 /// Debian's python3 comes without what `venv` needs; `python3-venv` adds it.

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::project::Project;
 use crate::table::{Align, Table};
-use crate::{cargo, process};
+use crate::{cargo, process, python};
 
 /// Cases passed, by artefact and implementation.
 type Passed = BTreeMap<(String, String), u64>;
@@ -23,6 +23,7 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     let mut rust = cargo::in_project(project);
     rust.args(["test", "--package", "blindtally", "--test", "vectors", "--quiet", "--", "--nocapture"]);
     collect(&mut passed, &mut rust, "the Rust check")?;
+    python::require("the Python implementation of the vectors")?;
     for program in others(&project.root.join("test-vectors"))? {
         collect(&mut passed, Command::new(&program).current_dir(&project.root), &program.display().to_string())?;
     }
