@@ -100,3 +100,7 @@ pub use ticket::{AccountCode, Ticket, TicketUses};
 pub use time::*;
 pub use token::{MAX_TOKEN_VALUE, Token, TokenKey};
 pub use token_batch::{RevealBatch, TokenBatch};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

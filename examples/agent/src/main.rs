@@ -102,11 +102,11 @@ fn run(options: Options, format: Format) -> Result<(), Failure> {
         Command::Enroll { ticket, ticket_file, ticket_fd, account_code, server, name } => {
             let invitation = match (ticket, ticket_file, ticket_fd, account_code) {
                 (Some(ticket), ..) => Invitation::Ticket(Ticket::parse(&Zeroizing::new(ticket))?),
-                (_, Some(path), ..) => Invitation::Ticket(Ticket::parse(&read_ticket(&path)?)?),
-                (_, _, Some(0), _) => Invitation::Ticket(Ticket::parse(&read_text(io::stdin())?)?),
+                (_, Some(path), ..) => Invitation::Ticket(parse_ticket(&read_ticket(&path)?)?),
+                (_, _, Some(0), _) => Invitation::Ticket(parse_ticket(&read_text(io::stdin())?)?),
                 (_, _, Some(number), _) => {
                     let path = PathBuf::from(format!("/dev/fd/{number}"));
-                    Invitation::Ticket(Ticket::parse(&read_ticket(&path)?)?)
+                    Invitation::Ticket(parse_ticket(&read_ticket(&path)?)?)
                 }
                 (.., code) => Invitation::Code(AccountCode::parse(&code.unwrap_or_default())?),
             };
@@ -149,6 +149,11 @@ fn progress_bar(length: u64) -> ProgressBar {
 fn read_ticket(path: &Path) -> Result<Zeroizing<String>, Failure> {
     let file = File::open(path);
     read_text(file.map_err(|error| Failure::refused("ticket.read", format!("{}: {error}", path.display())))?)
+}
+
+/// A ticket as the owner's tool prints it: on the first line, perhaps with words for people under it.
+fn parse_ticket(text: &str) -> Result<Ticket, Failure> {
+    Ok(Ticket::parse(text.trim_start().lines().next().unwrap_or_default())?)
 }
 
 fn read_text(reader: impl Read) -> Result<Zeroizing<String>, Failure> {
