@@ -60,7 +60,7 @@ fn a_revocation_that_met_another_change_still_reaches_the_service() {
     crate::person::Done::from(revoking.wait_with_output().unwrap()).json();
     assert_eq!(stolen.upload(1, serde_json::json!({})).unwrap_err().code(), "device.revoked");
     let policy = stolen.service.get("/api/v1/device/policy").unwrap();
-    stolen.agent.apply_policy(policy.bytes()).unwrap();
+    let _ = stolen.agent.apply_policy(policy.bytes()).unwrap();
     assert_eq!(stolen.agent.status(), AgentStatus::Revoked);
 }
 

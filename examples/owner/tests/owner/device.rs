@@ -125,8 +125,8 @@ impl Device {
     /// Takes what the service has for it.
     pub(crate) fn sync(&mut self) {
         let delivery = self.service.get("/api/v1/device/delivery").unwrap();
-        self.agent.accept(delivery.bytes()).unwrap();
+        let _ = self.agent.accept(delivery.bytes()).unwrap();
         let policy = self.service.get("/api/v1/device/policy").unwrap();
-        self.agent.apply_policy(policy.bytes()).unwrap();
+        let _ = self.agent.apply_policy(policy.bytes()).unwrap();
     }
 }

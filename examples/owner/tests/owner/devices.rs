@@ -135,7 +135,7 @@ fn a_revoked_device_is_shut_out_and_with_a_rotation_its_keys_are_worth_nothing()
     let app = serde_json::json!({});
     assert_eq!(goes.upload(1, app.clone()).unwrap_err().code(), "device.revoked");
     let policy = goes.service.get("/api/v1/device/policy").unwrap();
-    goes.agent.apply_policy(policy.bytes()).unwrap();
+    let _ = goes.agent.apply_policy(policy.bytes()).unwrap();
     assert_eq!(goes.agent.status(), blindtally::AgentStatus::Revoked);
     assert_eq!(stays.agent.policy().epoch().get(), 1);
 
