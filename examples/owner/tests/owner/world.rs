@@ -38,7 +38,8 @@ impl World {
 
     /// Somebody whose computer knows nothing yet.
     pub(crate) fn nobody(&self, url: &str, login: &str) -> Person {
-        let dir = tempfile::tempdir_in(self.dir.path()).unwrap().keep();
+        // A folder that the program makes itself, as at a person's first command.
+        let dir = tempfile::tempdir_in(self.dir.path()).unwrap().keep().join("profile");
         Person::new(dir, url, login)
     }
 
