@@ -9,6 +9,7 @@ mod cargo;
 mod day;
 mod demo;
 mod export;
+mod npm;
 mod oracle;
 mod package;
 mod postgres;

@@ -6,12 +6,16 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 
 use crate::project::Project;
-use crate::{cargo, process};
+use crate::{cargo, npm, process};
 
 /// Makes the files of one kind and returns them.
 type Kind = (&'static str, fn(&Project) -> Result<Vec<PathBuf>>);
 
-const KINDS: [Kind; 2] = [("crate", core_crate), ("programs", programs)];
+const KINDS: [Kind; 3] = [
+    ("crate", core_crate),
+    ("npm", |project| npm::build(project).map(|dist| vec![dist.join("blindtally.wasm")])),
+    ("programs", programs),
+];
 
 /// Makes them all and lists them.
 pub(crate) fn run(project: &Project) -> Result<()> {

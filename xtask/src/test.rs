@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::oracle::Expected;
 use crate::postgres::{self, Postgres};
 use crate::project::Project;
-use crate::{aw_server, cargo, demo, export, process, vectors, wasm};
+use crate::{aw_server, cargo, demo, export, npm, process, vectors};
 
 type Step = (&'static str, fn(&Project) -> Result<()>);
 
@@ -20,7 +20,7 @@ const STEPS: [Step; 10] = [
     }),
     ("documentation", documentation),
     ("features of the core", features),
-    ("the core on WebAssembly", wasm::check),
+    ("npm package", |project| npm::build(project).map(drop)),
     ("unit, integration and property tests", tests),
     ("documentation tests", |project| cargo(project, &["test", "--workspace", "--doc", "--quiet"])),
     ("test vectors", vectors::run),

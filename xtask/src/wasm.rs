@@ -1,4 +1,4 @@
-//! The core for WebAssembly: finds or sets up a toolchain that has the target, and compiles with it.
+//! WebAssembly: finds or sets up a toolchain that has the target, and compiles the npm package's crate with it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,22 +13,23 @@ const TARGET: &str = "wasm32-unknown-unknown";
 /// Debian's Rust for browsers and its sources, beside which rustup's Rust stays as it is.
 const DEBIAN_PACKAGES: [&str; 3] = ["rustc-web", "libstd-rust-web-dev", "rust-web-src"];
 
-/// Type-checks the core for the browser.
-pub(crate) fn check(project: &Project) -> Result<()> {
-    let mut check = cargo::in_project(project);
-    check.args(["check", "--quiet", "--package", "blindtally", "--features", "wasm_js", "--target", TARGET]);
-    match Toolchain::find(project)? {
-        Toolchain::Installed => {}
-        Toolchain::Debian(root) => {
-            // Debian's rustc has the target but not its standard library: that is built from its sources.
-            let library = root.join("usr/lib").join(format!("{}-linux-gnu", std::env::consts::ARCH));
-            check.args(["-Z", "build-std=std,panic_abort"]);
-            check.env("RUSTC_BOOTSTRAP", "1").env("RUSTC", root.join("usr/bin/rustc")).env("LD_LIBRARY_PATH", library);
-            // A folder of its own: another compiler would otherwise rebuild everything back and forth.
-            check.env("CARGO_TARGET_DIR", project.target.join("wasm"));
-        }
+/// Compiles `bindings/wasm` and returns the module, to which the bindings generator has still to be applied.
+pub(crate) fn build(project: &Project) -> Result<PathBuf> {
+    let mut build = cargo::in_project(project);
+    build.args(["build", "--release", "--quiet", "--package", "blindtally-wasm", "--target", TARGET]);
+    build.env("CARGO_PROFILE_RELEASE_PANIC", "abort");
+    // A folder of its own: another compiler would otherwise rebuild everything back and forth.
+    let target = project.target.join("wasm");
+    build.env("CARGO_TARGET_DIR", &target);
+    if let Toolchain::Debian(root) = Toolchain::find(project)? {
+        // Debian's rustc has the target but not its standard library: that is built from its sources.
+        let library = root.join("usr/lib").join(format!("{}-linux-gnu", std::env::consts::ARCH));
+        build.args(["-Z", "build-std=std,panic_abort"]);
+        build.env("RUSTC_BOOTSTRAP", "1").env("RUSTC", root.join("usr/bin/rustc")).env("LD_LIBRARY_PATH", library);
+        build.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker()?);
     }
-    process::run(&mut check)
+    process::run(&mut build)?;
+    Ok(target.join(TARGET).join("release/blindtally_wasm.wasm"))
 }
 
 enum Toolchain {
@@ -56,6 +57,17 @@ fn has_target() -> Result<bool> {
     let mut rustc = Command::new("rustc");
     let output = process::output(rustc.args(["--print", "target-libdir", "--target", TARGET]), "")?;
     Ok(Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir())
+}
+
+/// The linker that comes with the usual Rust: Debian's is named by its version and would be one package more.
+fn linker() -> Result<PathBuf> {
+    let output = process::output(Command::new("rustc").args(["--print", "sysroot"]), "")?;
+    let sysroot = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    let found = fs::read_dir(sysroot.join("lib/rustlib"))
+        .with_context(|| format!("{} holds no Rust", sysroot.display()))?
+        .filter_map(|target| Some(target.ok()?.path().join("bin/rust-lld")))
+        .find(|linker| linker.is_file());
+    found.context("Rust's own rust-lld is missing")
 }
 
 /// Unpacks the packages, without installing them, into a folder that is used again.
