@@ -1,16 +1,25 @@
 /**
- * What went wrong, in one class. `code` is stable and the same in every language (SPEC.md, "Errors"); `message` is one
- * sentence that never holds plaintext, a key or a token.
+ * What went wrong, in one class. `code` is stable and the same in every language (SPEC.md, "Errors"), but for the few of
+ * {@link WasmErrorCode}; `message` is one sentence that never holds plaintext, a key or a token.
  */
 export class BlindtallyError extends Error {
   static { this.prototype.name = "BlindtallyError"; }
   readonly code: string;
 
-  constructor(code: string, message: string) {
-    super(message);
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
     this.code = code;
   }
 }
+
+/** The codes that only this package has: what goes wrong around the core, not in it. */
+export type WasmErrorCode =
+  /** `init` could not load the module; the message says what was tried. It may be called again. */
+  | "wasm.load"
+  /** A call before `init` was called and awaited. */
+  | "wasm.not-initialised"
+  /** A call on an object after its `free`. */
+  | "wasm.disposed";
 
 /**
  * The WebAssembly code stopped where it never should: a bug. Its memory is in an unknown state, so that every call after
