@@ -1,0 +1,76 @@
+// What the tests in browsers stand on: a server of files under a strict Content Security Policy, and the browsers.
+import { createReadStream, existsSync, statSync } from "node:fs";
+import { createServer } from "node:http";
+import { extname, join } from "node:path";
+import { chromium } from "playwright-core";
+import puppeteer from "puppeteer-core";
+
+/** What a page needs for this package, and nothing more. */
+export const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'";
+
+const TYPES = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".json": "application/json",
+  ".wasm": "application/wasm",
+};
+
+/** Serves a folder; `routes` maps paths to functions that answer themselves. Closed when disposed of. */
+export async function serve(folder, routes = {}, policy = POLICY) {
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url, "http://localhost");
+    response.setHeader("content-security-policy", policy);
+    if (routes[pathname]) return routes[pathname](response);
+    const file = join(folder, pathname.endsWith("/") ? `${pathname}index.html` : pathname);
+    if (!existsSync(file) || !statSync(file).isFile()) return response.writeHead(404).end("not found");
+    response.setHeader("content-type", TYPES[extname(file)] ?? "application/octet-stream");
+    createReadStream(file).pipe(response);
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const close = () => new Promise((resolve) => {
+    server.close(resolve);
+    server.closeAllConnections();
+  });
+  return { url: `http://127.0.0.1:${server.address().port}/`, close };
+}
+
+/** Debian's Chromium, or what CHROMIUM names, with an empty profile that goes nowhere by itself. */
+export function launchChromium() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+      "--disable-component-update", "--disable-sync"],
+  });
+}
+
+/** Debian's Firefox, or what FIREFOX names, by WebDriver BiDi. */
+export function launchFirefox() {
+  return puppeteer.launch({
+    browser: "firefox",
+    protocol: "webDriverBiDi",
+    executablePath: process.env.FIREFOX ?? "/usr/bin/firefox-esr",
+    headless: true,
+  });
+}
+
+/**
+ * Opens a page (of either browser) and gives what it writes, as JSON, into its <output>. Whatever the browser reports
+ * on the way (an exception, an error on the console, which a refusal by the policy is, a request that fails) throws.
+ */
+export async function outcomeOf(browser, url) {
+  const page = await browser.newPage();
+  const faults = [];
+  page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
+  page.on("pageerror", (error) => faults.push(String(error)));
+  page.on("requestfailed", (request) => faults.push(`${request.url()}: ${request.failure()?.errorText}`));
+  try {
+    await page.goto(url);
+    const text = await page.waitForSelector("output:not(:empty)", { state: "attached" })
+      .then((output) => output.evaluate((node) => node.textContent))
+      .catch((error) => { throw new Error([error.message, ...faults].join("\n")); });
+    if (faults.length > 0) throw new Error([...faults, text].join("\n"));
+    return JSON.parse(text);
+  } finally {
+    await page.close();
+  }
+}
