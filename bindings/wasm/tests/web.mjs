@@ -5,8 +5,9 @@ import { extname, join } from "node:path";
 import { chromium } from "playwright-core";
 import puppeteer from "puppeteer-core";
 
-/** What a page needs for this package, and nothing more. */
-export const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'";
+/** What a page needs for this package, and nothing more but the icon that Firefox asks for. */
+export const POLICY =
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src 'self'";
 
 const TYPES = {
   ".html": "text/html; charset=utf-8",
