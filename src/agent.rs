@@ -95,8 +95,9 @@ impl Device {
         }
     }
 
-    /// SPEC.md#accepting, in its order. Nothing is decrypted before the pinned account's signature holds.
-    fn accept(&self, bytes: &[u8], stored: Option<&Accepted>) -> Result<Verdict, AcceptError> {
+    /// SPEC.md#accepting, in its order, up to the decryption: nothing is decrypted before the pinned account's signature
+    /// holds. `None` for the delivery that was accepted last.
+    fn examine(&self, bytes: &[u8], stored: Option<&Accepted>) -> Result<Option<ExaminedDelivery>, AcceptError> {
         let delivery = Delivery::parse(bytes)?;
         let sender = delivery.sender();
         if !self.pin.holds(&sender.fingerprint()) {
@@ -104,18 +105,44 @@ impl Device {
         }
         let header = delivery.verify().ok_or(AcceptError::Refused)?;
         let hash: [u8; 32] = Sha256::digest(bytes).into();
-        if let Some(stored) = stored {
-            if header.seq < stored.seq || header.epoch < stored.epoch {
-                return Err(AcceptError::Stale);
-            }
-            if header.seq == stored.seq {
-                return if hash == stored.delivery_hash { Ok(Verdict::Known) } else { Err(AcceptError::Refused) };
-            }
+        if let Some(stored) = stored
+            && !stored.is_followed_by(header, &hash)?
+        {
+            return Ok(None);
         }
         if !self.is_meant_by(header, sender) {
             return Err(AcceptError::Refused);
         }
-        let bundle = delivery.open(&self.identity).ok_or(AcceptError::Refused)?;
+        let (ciphertext, label) = delivery.wrapped_key();
+        Ok(Some(ExaminedDelivery { ciphertext: ciphertext.to_vec(), label, hash, bytes: bytes.to_vec() }))
+    }
+
+    /// The private key's part.
+    fn decrypt(&self, examined: &ExaminedDelivery) -> Option<Secret<32>> {
+        self.identity.decrypt(&examined.ciphertext, &examined.label)
+    }
+
+    /// The rest of SPEC.md#accepting. `None` if another delivery was accepted since the examination that makes this one
+    /// the last known.
+    fn finish(
+        &self,
+        examined: ExaminedDelivery,
+        key: Option<Secret<32>>,
+        stored: Option<&Accepted>,
+    ) -> Result<Option<Box<Accepted>>, AcceptError> {
+        let ExaminedDelivery { bytes, hash, .. } = examined;
+        let delivery = Delivery::parse(&bytes)?;
+        let (header, sender) = (delivery.header(), delivery.sender());
+        // The examination may have been another device's, or before another delivery was accepted.
+        if !self.pin.holds(&sender.fingerprint()) || !self.is_meant_by(header, sender) {
+            return Err(AcceptError::Refused);
+        }
+        if let Some(stored) = stored
+            && !stored.is_followed_by(header, &hash)?
+        {
+            return Ok(None);
+        }
+        let bundle = key.and_then(|key| delivery.open(&key)).ok_or(AcceptError::Refused)?;
         let policy = self.check_policy(&bundle.policy, header, sender)?;
         if let Some(stored) = stored {
             stored.check_successor(&policy)?;
@@ -128,7 +155,7 @@ impl Device {
         }
         let (epoch, key_id, seq) = (header.epoch, header.key_id, header.seq);
         let (owner, keys) = (sender.clone(), bundle.keys);
-        Ok(Verdict::New(Box::new(Accepted { owner, seq, delivery_hash: hash, epoch, key_id, policy, keys })))
+        Ok(Some(Box::new(Accepted { owner, seq, delivery_hash: hash, epoch, key_id, policy, keys })))
     }
 
     fn is_meant_by(&self, header: &DeliveryHeader, sender: &PublicIdentity) -> bool {
@@ -171,6 +198,17 @@ pub(crate) struct Accepted {
 }
 
 impl Accepted {
+    /// Whether a delivery is a new one; `false` for the very one that was accepted last.
+    fn is_followed_by(&self, header: &DeliveryHeader, hash: &[u8; 32]) -> Result<bool, AcceptError> {
+        if header.seq < self.seq || header.epoch < self.epoch {
+            return Err(AcceptError::Stale);
+        }
+        if header.seq == self.seq {
+            return if *hash == self.delivery_hash { Ok(false) } else { Err(AcceptError::Refused) };
+        }
+        Ok(true)
+    }
+
     /// A policy must be newer, or the same to the byte; the very next version must name this one or start a history.
     fn check_successor(&self, next: &SignedPolicy) -> Result<(), AcceptError> {
         let (own, version) = (self.policy.policy().version, next.policy().version);
@@ -186,9 +224,99 @@ impl Accepted {
     }
 }
 
-enum Verdict {
-    Known,
-    New(Box<Accepted>),
+/// A delivery whose signature and addressee hold: only the decryption with the device's private key is left, for callers
+/// whose platform keeps that key (WebCrypto, a TPM). RSAES-OAEP-SHA-256 of [`ExaminedDelivery::ciphertext`] under
+/// [`ExaminedDelivery::label`] gives the 32 bytes of the content key.
+pub struct ExaminedDelivery {
+    bytes: Vec<u8>,
+    hash: [u8; 32],
+    ciphertext: Vec<u8>,
+    label: String,
+}
+
+impl ExaminedDelivery {
+    /// What to decrypt.
+    pub fn ciphertext(&self) -> &[u8] {
+        &self.ciphertext
+    }
+
+    /// The OAEP label: 64 characters of ASCII.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+}
+
+impl fmt::Debug for ExaminedDelivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ExaminedDelivery(..)")
+    }
+}
+
+/// A request for keys that still needs a signature by the device's signing key, for callers who sign elsewhere (WebCrypto,
+/// a TPM): RSASSA-PSS-SHA-256 with a 32-byte salt over [`UnsignedEnrollment::message`].
+pub struct UnsignedEnrollment {
+    device: Device,
+    request: Vec<u8>,
+}
+
+impl UnsignedEnrollment {
+    /// As [`Agent::enroll_with`], up to the signature.
+    ///
+    /// # Errors
+    /// [`EnrollError::Name`], [`EnrollError::Entropy`].
+    pub fn with_ticket(ticket: &Ticket, name: &str, identity: Identity) -> Result<Self, EnrollError> {
+        let nonce = secret::random()?;
+        let request = EnrollmentRequest::unsigned_with_ticket(ticket, name, nonce, identity.public())?;
+        let claim = Claim { ticket: Some(ticket.terms.id), secret: ticket.keys().authenticator };
+        let pin = Pin::Full(ticket.fingerprint);
+        let device =
+            Device { account: ticket.terms.account, pin, identity, nonce, queue_key: Secret::random()?, claim };
+        Ok(Self { device, request })
+    }
+
+    /// As [`Agent::enroll_by_code_with`], up to the signature.
+    ///
+    /// # Errors
+    /// [`EnrollError::Entropy`].
+    pub fn with_code(code: &AccountCode, identity: Identity) -> Result<Self, EnrollError> {
+        let nonce = secret::random()?;
+        let claim = Claim { ticket: None, secret: Secret::random()? };
+        let claim_hash = Sha256::digest(claim.secret.expose()).into();
+        let request = EnrollmentRequest::unsigned_with_code(code, &claim_hash, nonce, identity.public());
+        let pin = Pin::Prefix(code.prefix);
+        let device = Device { account: code.account, pin, identity, nonce, queue_key: Secret::random()?, claim };
+        Ok(Self { device, request })
+    }
+
+    /// The device's keys.
+    pub fn identity(&self) -> &Identity {
+        &self.device.identity
+    }
+
+    /// What to sign.
+    pub fn message(&self) -> Vec<u8> {
+        EnrollmentRequest::message(&self.request)
+    }
+
+    /// The request, signed. Save the pending agent before it is sent.
+    ///
+    /// # Errors
+    /// [`EnrollError::Signature`] if the signature does not verify.
+    pub fn finish(self, signature: &[u8]) -> Result<(PendingAgent, EnrollmentRequest), EnrollError> {
+        let request = EnrollmentRequest::assemble(&self.request, signature)?;
+        Ok((PendingAgent { device: self.device }, request))
+    }
+
+    fn sign(self) -> Result<(PendingAgent, EnrollmentRequest), EnrollError> {
+        let signature = self.device.identity.sign(&self.message()).map_err(|_| EnrollError::Rsa)?;
+        self.finish(&signature)
+    }
+}
+
+impl fmt::Debug for UnsignedEnrollment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UnsignedEnrollment({}, ..)", self.device.id())
+    }
 }
 
 /// A device that has asked for keys and has none yet. Save it ([`PendingAgent::save`]) before sending the request.
@@ -231,10 +359,31 @@ impl PendingAgent {
     /// # Errors
     /// [`AcceptError::Refused`] for anything but a genuine delivery from the pinned account to this device.
     pub fn accept(&self, delivery: &[u8]) -> Result<Agent, AcceptError> {
-        match self.device.accept(delivery, None)? {
-            Verdict::New(accepted) => Ok(Agent::new(self.device.duplicate(), *accepted)),
-            Verdict::Known => Err(AcceptError::Refused),
-        }
+        let examined = self.examine(delivery)?;
+        let key = self.device.decrypt(&examined);
+        self.accept_decrypted(examined, key)
+    }
+
+    /// Starts [`PendingAgent::accept`] for a platform that decrypts.
+    ///
+    /// # Errors
+    /// As [`PendingAgent::accept`].
+    pub fn examine(&self, delivery: &[u8]) -> Result<ExaminedDelivery, AcceptError> {
+        self.device.examine(delivery, None)?.ok_or(AcceptError::Refused)
+    }
+
+    /// Finishes what [`PendingAgent::examine`] started, with the content key, or `None` if it did not decrypt.
+    ///
+    /// # Errors
+    /// As [`PendingAgent::accept`].
+    pub fn accept_decrypted(&self, examined: ExaminedDelivery, key: Option<Secret<32>>) -> Result<Agent, AcceptError> {
+        let accepted = self.device.finish(examined, key, None)?.ok_or(AcceptError::Refused)?;
+        Ok(Agent::new(self.device.duplicate(), *accepted))
+    }
+
+    /// The device's keys.
+    pub fn identity(&self) -> &Identity {
+        &self.device.identity
     }
 
     /// Everything that must survive a restart. Secret: without a wrapping key, reading it is as good as the device.
@@ -310,13 +459,7 @@ impl Agent {
         name: &str,
         identity: Identity,
     ) -> Result<(PendingAgent, EnrollmentRequest), EnrollError> {
-        let nonce = secret::random()?;
-        let request = EnrollmentRequest::with_ticket(ticket, name, nonce, &identity)?;
-        let claim = Claim { ticket: Some(ticket.terms.id), secret: ticket.keys().authenticator };
-        let pin = Pin::Full(ticket.fingerprint);
-        let device =
-            Device { account: ticket.terms.account, pin, identity, nonce, queue_key: Secret::random()?, claim };
-        Ok((PendingAgent { device }, request))
+        UnsignedEnrollment::with_ticket(ticket, name, identity)?.sign()
     }
 
     /// Makes a request without a ticket: the owner has to type [`PendingAgent::device_code`].
@@ -335,13 +478,7 @@ impl Agent {
         code: &AccountCode,
         identity: Identity,
     ) -> Result<(PendingAgent, EnrollmentRequest), EnrollError> {
-        let nonce = secret::random()?;
-        let claim = Claim { ticket: None, secret: Secret::random()? };
-        let claim_hash = Sha256::digest(claim.secret.expose()).into();
-        let request = EnrollmentRequest::with_code(code, &claim_hash, nonce, &identity)?;
-        let pin = Pin::Prefix(code.prefix);
-        let device = Device { account: code.account, pin, identity, nonce, queue_key: Secret::random()?, claim };
-        Ok((PendingAgent { device }, request))
+        UnsignedEnrollment::with_code(code, identity)?.sign()
     }
 
     pub(crate) fn new(mut device: Device, accepted: Accepted) -> Self {
@@ -441,15 +578,42 @@ impl Agent {
     /// [`AcceptError::Stale`] for an older one, [`AcceptError::Refused`] for anything but a genuine one; the agent goes
     /// on as it was.
     pub fn accept(&mut self, delivery: &[u8]) -> Result<Outcome, AcceptError> {
+        let Some(examined) = self.examine(delivery)? else { return Ok(Outcome::Unchanged) };
+        let key = self.device.decrypt(&examined);
+        self.accept_decrypted(examined, key)
+    }
+
+    /// Starts [`Agent::accept`] for a platform that decrypts. `None` if it is the delivery accepted last: there is nothing
+    /// to do.
+    ///
+    /// # Errors
+    /// As [`Agent::accept`].
+    pub fn examine(&self, delivery: &[u8]) -> Result<Option<ExaminedDelivery>, AcceptError> {
         self.check_not_revoked()?;
-        match self.device.accept(delivery, Some(&self.accepted))? {
-            Verdict::Known => Ok(Outcome::Unchanged),
-            Verdict::New(accepted) => {
-                self.phase = Phase::sealing(&self.device, &accepted);
-                self.accepted = *accepted;
-                Ok(Outcome::Updated)
-            }
-        }
+        self.device.examine(delivery, Some(&self.accepted))
+    }
+
+    /// Finishes what [`Agent::examine`] started, with the content key, or `None` if it did not decrypt.
+    ///
+    /// # Errors
+    /// As [`Agent::accept`].
+    pub fn accept_decrypted(
+        &mut self,
+        examined: ExaminedDelivery,
+        key: Option<Secret<32>>,
+    ) -> Result<Outcome, AcceptError> {
+        self.check_not_revoked()?;
+        let Some(accepted) = self.device.finish(examined, key, Some(&self.accepted))? else {
+            return Ok(Outcome::Unchanged);
+        };
+        self.phase = Phase::sealing(&self.device, &accepted);
+        self.accepted = *accepted;
+        Ok(Outcome::Updated)
+    }
+
+    /// The device's keys.
+    pub fn identity(&self) -> &Identity {
+        &self.device.identity
     }
 
     /// Takes a signed policy that came by itself: a change of forms, or this device's revocation.

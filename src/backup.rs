@@ -15,6 +15,7 @@ use crate::keyring::Keyring;
 use crate::password::{Kdf, Opened, Password, Purpose, Stretch, Stretched, VAULT_MAX, WrapKeys, Wrapped};
 use crate::secret::Secret;
 use crate::suite::Kind;
+use crate::token_batch::RevealBatch;
 use crate::token_ring::TokenRing;
 use crate::wire;
 
@@ -233,6 +234,11 @@ impl Restored {
     /// As [`crate::Owner::reveal`].
     pub fn reveal(&self, token: &crate::Token) -> Result<String, crate::RevealError> {
         self.ring.reveal(token)
+    }
+
+    /// Opens many tokens, of any classes and epochs, from text; each has a result of its own in `out`.
+    pub fn reveal_batch(&self, texts: impl IntoIterator<Item = impl AsRef<str>>, out: &mut RevealBatch) {
+        out.reveal(texts, |class, epoch| self.ring.candidates(class, epoch));
     }
 }
 

@@ -8,7 +8,7 @@ use crate::aead;
 use crate::class::AnyClass;
 use crate::error::{EntropyError, ParseError};
 use crate::id::{AccountId, DeviceId, Epoch, KeyId};
-use crate::identity::{Fingerprint, Identity, PublicIdentity, RSA_MAX, SPKI_MAX, signed_message};
+use crate::identity::{Fingerprint, PublicIdentity, RSA_MAX, SPKI_MAX, signed_message};
 use crate::policy::{POLICY_MAX, ascending};
 use crate::secret::Secret;
 use crate::suite::{Kind, Suite};
@@ -178,17 +178,26 @@ impl<'a> Delivery<'a> {
         &self.sender
     }
 
+    /// What it says of itself.
+    pub(crate) fn header(&self) -> &DeliveryHeader {
+        &self.header
+    }
+
     /// The header, once the sender's signature over everything holds.
     pub(crate) fn verify(&self) -> Option<&DeliveryHeader> {
         let message = signed_message(SIGNATURE_LABEL, &[self.signed]);
         self.sender.verifies(&message, self.signature).then_some(&self.header)
     }
 
+    /// The RSA ciphertext of the content key, and its label.
+    pub(crate) fn wrapped_key(&self) -> (&'a [u8], String) {
+        (self.kem, hex(&Sha256::digest(self.h)))
+    }
+
     /// Decrypts. Only for a delivery that [`Delivery::verify`] accepted from the pinned account.
-    pub(crate) fn open(&self, recipient: &Identity) -> Option<Bundle> {
+    pub(crate) fn open(&self, cek: &Secret<32>) -> Option<Bundle> {
         let digest = Sha256::digest(self.h);
-        let cek = recipient.decrypt(self.kem, &hex(&digest))?;
-        let bundle = aead::open(&delivery_key(&cek, &digest), &NONCE, self.sealed, &aad(self.h, self.kem))?;
+        let bundle = aead::open(&delivery_key(cek, &digest), &NONCE, self.sealed, &aad(self.h, self.kem))?;
         Bundle::parse(&bundle).ok()
     }
 }

@@ -6,7 +6,7 @@ use crate::aead;
 use crate::crockford;
 use crate::error::{EnrollError, InspectError, ParseError};
 use crate::id::{AccountId, DeviceId, TicketId};
-use crate::identity::{Fingerprint, Identity, PublicIdentity, RSA_MAX, SPKI_MAX, signed_message};
+use crate::identity::{Fingerprint, PublicIdentity, RSA_MAX, SPKI_MAX, signed_message};
 use crate::secret;
 use crate::suite::{Kind, Suite};
 use crate::ticket::{AccountCode, Ticket, TicketKeys, TicketTerms, TicketUses};
@@ -48,18 +48,18 @@ pub(crate) enum Proof {
 }
 
 impl EnrollmentRequest {
-    pub(crate) fn with_ticket(
+    /// The bytes of a request with a ticket, up to its signature.
+    pub(crate) fn unsigned_with_ticket(
         ticket: &Ticket,
         name: &str,
         nonce: [u8; 16],
-        device: &Identity,
-    ) -> Result<Self, EnrollError> {
+        public: &PublicIdentity,
+    ) -> Result<Vec<u8>, EnrollError> {
         check_name(name).map_err(|_| EnrollError::Name)?;
         let keys = ticket.keys();
         let mut out = Writer::artefact(Kind::Enrollment, Suite::Enrollment);
         out.put(ticket.terms.account.as_bytes()).u8(BY_TICKET).put(ticket.fingerprint.as_bytes());
         out.put(ticket.terms.id.as_bytes()).u64(ticket.terms.expiry).u16(ticket.terms.uses.get());
-        let public = device.public();
         out.lp(public.encryption_spki()).lp(public.signing_spki()).put(&nonce);
         let name_nonce = secret::random::<12>()?;
         out.put(&name_nonce);
@@ -67,27 +67,32 @@ impl EnrollmentRequest {
         out.lp(&sealed_name);
         let mac = keys.mac(out.as_slice());
         out.put(&mac);
-        Self::sign(out, device)
+        Ok(out.into_public())
     }
 
-    pub(crate) fn with_code(
+    /// The bytes of a request without a ticket, up to its signature.
+    pub(crate) fn unsigned_with_code(
         code: &AccountCode,
         claim_hash: &[u8; 32],
         nonce: [u8; 16],
-        device: &Identity,
-    ) -> Result<Self, EnrollError> {
+        public: &PublicIdentity,
+    ) -> Vec<u8> {
         let mut out = Writer::artefact(Kind::Enrollment, Suite::Enrollment);
         out.put(code.account.as_bytes()).u8(BY_COMPARISON).put(&code.prefix).put(claim_hash);
-        let public = device.public();
         out.lp(public.encryption_spki()).lp(public.signing_spki()).put(&nonce);
-        Self::sign(out, device)
+        out.into_public()
     }
 
-    fn sign(mut out: Writer, device: &Identity) -> Result<Self, EnrollError> {
-        let message = signed_message(SIGNATURE_LABEL, &[out.as_slice()]);
-        let signature = device.sign(&message).map_err(|_| EnrollError::Rsa)?;
-        out.lp(&signature);
-        Ok(Self::parse(out.as_slice())?.0)
+    /// What the device signs.
+    pub(crate) fn message(unsigned: &[u8]) -> Vec<u8> {
+        signed_message(SIGNATURE_LABEL, &[unsigned])
+    }
+
+    /// The request, if the signature verifies.
+    pub(crate) fn assemble(unsigned: &[u8], signature: &[u8]) -> Result<Self, EnrollError> {
+        let mut out = Writer::new();
+        out.put(unsigned).lp(signature);
+        Self::from_bytes(out.as_slice()).map_err(|_| EnrollError::Signature)
     }
 
     /// Parses a request; whether to believe it is [`crate::Owner::inspect`]'s to say.
@@ -96,7 +101,7 @@ impl EnrollmentRequest {
     /// [`InspectError::Malformed`], and [`InspectError::Signature`] unless the device signed it.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, InspectError> {
         let (request, signed, signature) = Self::parse(bytes)?;
-        let message = signed_message(SIGNATURE_LABEL, &[signed]);
+        let message = Self::message(signed);
         if request.identity.verifies(&message, signature) { Ok(request) } else { Err(InspectError::Signature) }
     }
 

@@ -168,6 +168,7 @@ error_enum! {
     /// Why a device could not make an enrollment request.
     EnrollError {
         Name = "enrollment.name", "a device name has 1 to 128 bytes of UTF-8";
+        Signature = "enrollment.signature", "the device did not sign this request";
         Rsa = "rsa.failed", "an RSA operation failed";
     } from { Entropy(EntropyError); Malformed(ParseError); }
 }

@@ -76,7 +76,7 @@ mod token_batch;
 mod token_ring;
 mod wire;
 
-pub use agent::{Agent, AgentStatus, Claim, Outcome, PendingAgent};
+pub use agent::{Agent, AgentStatus, Claim, ExaminedDelivery, Outcome, PendingAgent, UnsignedEnrollment};
 pub use agent_state::{RestoredAgent, SavedAgent};
 pub use backup::{Backup, BackupLock, RecoveryKey, Restored};
 pub use change::{Change, Draft, Outbox, Progress};
@@ -87,7 +87,10 @@ pub use id::*;
 pub use identity::{Fingerprint, Identity, PublicIdentity, RsaSize};
 pub use keyring::{Device, DeviceStatus};
 pub use master_key::*;
-pub use owner::{AfterRevoking, NewPassword, Operation, Owner, OwnerOptions, PasswordChange, ServiceHead, Sync};
+pub use owner::{
+    AfterRevoking, NewPassphrase, NewPassword, Operation, Owner, OwnerOptions, PasswordChange, ServiceHead, Sync,
+    UnsignedAccount,
+};
 pub use password::{
     AccountSecret, Kdf, Login, LoginName, LoginProof, Password, Prelogin, Stretch, Stretched, Unlocking,
 };

@@ -110,9 +110,13 @@ impl NewPassword {
     /// For a new account with a fresh id.
     ///
     /// # Errors
-    /// [`OwnerError::Credential`] for an unusable login name or parameters out of bounds.
-    pub fn for_new_account(login: &str, kdf: Kdf, account_secret: Option<AccountSecret>) -> Result<Self, OwnerError> {
-        Self::start(LoginName::new(login)?, AccountId::from_bytes(secret::random()?), kdf, account_secret)
+    /// [`OwnerError::Credential`] for parameters out of bounds.
+    pub fn for_new_account(
+        login: LoginName,
+        kdf: Kdf,
+        account_secret: Option<AccountSecret>,
+    ) -> Result<Self, OwnerError> {
+        Self::start(login, AccountId::from_bytes(secret::random()?), kdf, account_secret)
     }
 
     /// For an account restored from a backup.
@@ -121,11 +125,11 @@ impl NewPassword {
     /// As [`NewPassword::for_new_account`].
     pub fn for_restored(
         restored: &Restored,
-        login: &str,
+        login: LoginName,
         kdf: Kdf,
         account_secret: Option<AccountSecret>,
     ) -> Result<Self, OwnerError> {
-        Self::start(LoginName::new(login)?, restored.account(), kdf, account_secret)
+        Self::start(login, restored.account(), kdf, account_secret)
     }
 
     /// The slow step to do next.
@@ -137,6 +141,103 @@ impl NewPassword {
         let keys = WrapKeys::from_password(stretched, self.account_secret.as_ref());
         let Prelogin { kdf, salt, .. } = self.prelogin;
         (self.login, Wrapping { kdf: Some(kdf), salt, purpose: Purpose::Login, keys }, self.account_secret)
+    }
+}
+
+/// A new account that still needs one signature by its own signing key, for callers who sign elsewhere: as
+/// [`Draft`] says, over [`UnsignedAccount::message`].
+pub struct UnsignedAccount {
+    new: NewPassword,
+    stretched: Stretched,
+    identity: Identity,
+    master_key: MasterKey,
+    policy: Policy,
+}
+
+impl UnsignedAccount {
+    /// With the stretched password and the account's key pairs.
+    ///
+    /// # Errors
+    /// [`OwnerError::Entropy`].
+    pub fn new(new: NewPassword, stretched: Stretched, identity: Identity, now: Timestamp) -> Result<Self, OwnerError> {
+        let scope = Scope { account: new.prelogin.account, epoch: Epoch::FIRST };
+        let master_key = MasterKey::generate()?;
+        let policy = Policy {
+            account: scope.account,
+            fingerprint: identity.public().fingerprint(),
+            version: now.unix_secs().max(1),
+            issued_at: now.unix_secs(),
+            previous: NO_PREVIOUS,
+            floors: Suite::FLOORS.iter().map(|suite| *suite as u8).collect(),
+            epoch: scope.epoch,
+            key_id: master_key.epoch_key(scope).key_id(),
+            revoked: Vec::new(),
+            classes: default_classes(),
+            unreadable: Vec::new(),
+            needs_upgrade: false,
+        };
+        Ok(Self { new, stretched, identity, master_key, policy })
+    }
+
+    /// The account's keys.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// What to sign.
+    pub fn message(&self) -> Vec<u8> {
+        Policy::message(&self.policy.encode())
+    }
+
+    /// The account, signed.
+    ///
+    /// # Errors
+    /// [`OwnerError::Signature`] if the signature does not verify, [`OwnerError::Entropy`].
+    pub fn finish(self, signature: &[u8]) -> Result<(Owner, Change), OwnerError> {
+        if !self.identity.public().verifies(&self.message(), signature) {
+            return Err(OwnerError::Signature);
+        }
+        let Self { new, stretched, identity, master_key, policy } = self;
+        let scope = Scope { account: policy.account, epoch: policy.epoch };
+        let current = master_key.epoch_key(scope);
+        let keyring = Keyring {
+            account: scope.account,
+            generation: 0,
+            epochs: vec![(scope.epoch, master_key)],
+            policy: SignedPolicy::assemble(policy, signature),
+            identity,
+            ticket_root: Secret::random()?,
+            devices: Default::default(),
+            cancelled: Default::default(),
+        };
+        let ring = TokenRing::new(&keyring);
+        let (login, wrapping, account_secret) = new.finish(stretched);
+        let mut owner = Owner { keyring, current, ring, wrapping, login, account_secret, stored: 0 };
+        let next = owner.keyring.duplicate();
+        let outbox = Outbox { policy: Some(next.policy.as_bytes().to_vec()), ..Outbox::default() };
+        let change = owner.store(next, outbox)?;
+        Ok((owner, change))
+    }
+}
+
+impl fmt::Debug for UnsignedAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UnsignedAccount({}, ..)", self.policy.account)
+    }
+}
+
+/// A passphrase being set for a backup.
+#[derive(Debug)]
+pub struct NewPassphrase {
+    kdf: Kdf,
+    salt: [u8; 16],
+    stretch: Stretch,
+}
+
+impl NewPassphrase {
+    /// The slow step to do next.
+    pub fn stretch(&self) -> &Stretch {
+        &self.stretch
     }
 }
 
@@ -157,13 +258,13 @@ pub struct PasswordChange {
 /// What became of a vault that the service showed.
 #[derive(Debug)]
 #[must_use]
-pub enum Sync {
+pub enum Sync<T = Change> {
     /// It holds what this owner holds.
     Same,
     /// It held more: this owner has taken it over.
     Adopted,
     /// This owner held more, or both held something of their own: store the union.
-    Store(Box<Change>),
+    Store(Box<T>),
 }
 
 impl Owner {
@@ -189,7 +290,7 @@ impl Owner {
         options: OwnerOptions,
         now: Timestamp,
     ) -> Result<(Self, Change), OwnerError> {
-        let new = NewPassword::for_new_account(login, options.kdf, options.account_secret)?;
+        let new = NewPassword::for_new_account(LoginName::new(login)?, options.kdf, options.account_secret)?;
         let stretched = new.stretch.run(password)?;
         let identity = match options.identity {
             Some(identity) => identity,
@@ -208,42 +309,9 @@ impl Owner {
         identity: Identity,
         now: Timestamp,
     ) -> Result<(Self, Change), OwnerError> {
-        let account = new.prelogin.account;
-        let scope = Scope { account, epoch: Epoch::FIRST };
-        let master_key = MasterKey::generate()?;
-        let current = master_key.epoch_key(scope);
-        let policy = Policy {
-            account,
-            fingerprint: identity.public().fingerprint(),
-            version: now.unix_secs().max(1),
-            issued_at: now.unix_secs(),
-            previous: NO_PREVIOUS,
-            floors: Suite::FLOORS.iter().map(|suite| *suite as u8).collect(),
-            epoch: scope.epoch,
-            key_id: current.key_id(),
-            revoked: Vec::new(),
-            classes: default_classes(),
-            unreadable: Vec::new(),
-            needs_upgrade: false,
-        };
-        let signature = identity.sign(&Policy::message(&policy.encode())).map_err(|_| OwnerError::Rsa)?;
-        let keyring = Keyring {
-            account,
-            generation: 0,
-            epochs: vec![(scope.epoch, master_key)],
-            policy: SignedPolicy::assemble(policy, &signature),
-            identity,
-            ticket_root: Secret::random()?,
-            devices: Default::default(),
-            cancelled: Default::default(),
-        };
-        let ring = TokenRing::new(&keyring);
-        let (login, wrapping, account_secret) = new.finish(stretched);
-        let mut owner = Self { keyring, current, ring, wrapping, login, account_secret, stored: 0 };
-        let next = owner.keyring.duplicate();
-        let outbox = Outbox { policy: Some(next.policy.as_bytes().to_vec()), ..Outbox::default() };
-        let change = owner.store(next, outbox)?;
-        Ok((owner, change))
+        let account = UnsignedAccount::new(new, stretched, identity, now)?;
+        let signature = account.identity.sign(&account.message()).map_err(|_| OwnerError::Rsa)?;
+        account.finish(&signature)
     }
 
     /// Opens the vault that came back for a login proof. `seen` is the highest generation of this account's vault that
@@ -279,7 +347,7 @@ impl Owner {
         head: ServiceHead<'_>,
         now: Timestamp,
     ) -> Result<(Self, Change), OwnerError> {
-        let new = NewPassword::for_restored(&restored, login, options.kdf, options.account_secret)?;
+        let new = NewPassword::for_restored(&restored, LoginName::new(login)?, options.kdf, options.account_secret)?;
         let stretched = new.stretch.run(password)?;
         Self::restore_stretched(restored, new, stretched, head, now)
     }
@@ -295,6 +363,22 @@ impl Owner {
         head: ServiceHead<'_>,
         now: Timestamp,
     ) -> Result<(Self, Change), OwnerError> {
+        let (mut owner, draft) = Self::draft_restore(restored, new, stretched, head, now)?;
+        let change = owner.sign_all(draft)?;
+        Ok((owner, change))
+    }
+
+    /// [`Owner::restore_stretched`] for callers who sign elsewhere: the account is restored once the draft is done.
+    ///
+    /// # Errors
+    /// As [`Owner::restore`].
+    pub fn draft_restore(
+        restored: Restored,
+        new: NewPassword,
+        stretched: Stretched,
+        head: ServiceHead<'_>,
+        now: Timestamp,
+    ) -> Result<(Self, Draft), OwnerError> {
         let Restored { mut keyring, ring } = restored;
         keyring.generation = keyring.generation.max(head.generation);
         let current = keyring.current_key().ok_or(ParseError::Value)?;
@@ -303,7 +387,7 @@ impl Owner {
             .and_then(|policy| SignedPolicy::open(policy, keyring.account, keyring.identity.public()).ok().flatten());
         let (login, wrapping, account_secret) = new.finish(stretched);
         let stored = head.generation;
-        let mut owner = Self { keyring, current, ring, wrapping, login, account_secret, stored };
+        let owner = Self { keyring, current, ring, wrapping, login, account_secret, stored };
         let mut next = owner.keyring.duplicate();
         // Tickets spent since the backup was made are forgotten: none of the old ones is good any more.
         next.ticket_root = Secret::random()?;
@@ -322,8 +406,7 @@ impl Owner {
         }
         let devices = active(&next);
         let draft = owner.begin(next, Some(policy), devices, now)?;
-        let change = owner.sign_all(draft)?;
-        Ok((owner, change))
+        Ok((owner, draft))
     }
 
     /// The account's id.
@@ -334,6 +417,11 @@ impl Owner {
     /// The account's fingerprint.
     pub fn fingerprint(&self) -> Fingerprint {
         self.keyring.identity.public().fingerprint()
+    }
+
+    /// The account's keys.
+    pub fn identity(&self) -> &Identity {
+        &self.keyring.identity
     }
 
     /// What a person types into an agent that has no ticket.
@@ -545,11 +633,28 @@ impl Owner {
     /// # Errors
     /// [`OwnerError::Credential`] for parameters out of bounds.
     pub fn backup_with_passphrase(&self, passphrase: &Password, kdf: Kdf) -> Result<Backup, OwnerError> {
+        let new = self.new_passphrase(kdf)?;
+        let stretched = new.stretch.run(passphrase)?;
+        self.backup_stretched(new, stretched)
+    }
+
+    /// Starts [`Owner::backup_with_passphrase`] for a platform that stretches the passphrase.
+    ///
+    /// # Errors
+    /// As [`Owner::backup_with_passphrase`].
+    pub fn new_passphrase(&self, kdf: Kdf) -> Result<NewPassphrase, OwnerError> {
         let salt = secret::random()?;
-        let purpose = Purpose::BackupPassphrase;
-        let stretched = Stretch::new(kdf, "", self.keyring.account, purpose, &salt)?.run(passphrase)?;
+        let stretch = Stretch::new(kdf, "", self.keyring.account, Purpose::BackupPassphrase, &salt)?;
+        Ok(NewPassphrase { kdf, salt, stretch })
+    }
+
+    /// Finishes what [`Owner::new_passphrase`] started.
+    ///
+    /// # Errors
+    /// [`OwnerError::Full`], [`OwnerError::Entropy`].
+    pub fn backup_stretched(&self, new: NewPassphrase, stretched: Stretched) -> Result<Backup, OwnerError> {
         let keys = WrapKeys::from_password(stretched, None);
-        self.backup(Wrapping { kdf: Some(kdf), salt, purpose, keys })
+        self.backup(Wrapping { kdf: Some(new.kdf), salt: new.salt, purpose: Purpose::BackupPassphrase, keys })
     }
 
     /// A backup that opens with a fresh recovery key, to be written down apart from it.
@@ -575,6 +680,18 @@ impl Owner {
     /// # Errors
     /// [`OwnerError::Unlock`] if the vault does not open with this owner's password or is another account's.
     pub fn sync(&mut self, vault: &[u8], now: Timestamp) -> Result<Sync, OwnerError> {
+        Ok(match self.draft_sync(vault, now)? {
+            Sync::Same => Sync::Same,
+            Sync::Adopted => Sync::Adopted,
+            Sync::Store(draft) => Sync::Store(Box::new(self.sign_all(*draft)?)),
+        })
+    }
+
+    /// [`Owner::sync`] for callers who sign elsewhere.
+    ///
+    /// # Errors
+    /// As [`Owner::sync`].
+    pub fn draft_sync(&mut self, vault: &[u8], now: Timestamp) -> Result<Sync<Draft>, OwnerError> {
         let shown = self.open_own(vault)?;
         let union = self.keyring.merge(&shown)?;
         self.stored = shown.generation;
@@ -592,8 +709,7 @@ impl Owner {
             rotate(&mut next, &mut policy, newest)?;
         }
         let devices = active(&next);
-        let draft = self.begin(next, Some(policy), devices, now)?;
-        Ok(Sync::Store(Box::new(self.sign_all(draft)?)))
+        Ok(Sync::Store(Box::new(self.begin(next, Some(policy), devices, now)?)))
     }
 
     /// Opens one token.

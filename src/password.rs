@@ -45,7 +45,14 @@ impl LoginName {
             }
             normal.push(c);
         }
-        let name: String = normal.to_lowercase().nfkc().collect();
+        Self::from_normal(normal.to_lowercase().nfkc().collect())
+    }
+
+    /// Takes a name that a platform has normalised: NFKC, lower case, NFKC.
+    ///
+    /// # Errors
+    /// As [`LoginName::new`].
+    pub fn from_normal(name: String) -> Result<Self, CredentialError> {
         let sound = (1..=LOGIN_MAX).contains(&name.len())
             && name.trim().len() == name.len()
             && !name.chars().any(char::is_control);
@@ -75,7 +82,15 @@ impl Password {
             }
             normal.push(c);
         }
-        if normal.is_empty() { Err(CredentialError::Password) } else { Ok(Self(normal)) }
+        Self::from_normal(normal)
+    }
+
+    /// Takes a password that a platform has brought into NFKC.
+    ///
+    /// # Errors
+    /// As [`Password::new`].
+    pub fn from_normal(password: Zeroizing<String>) -> Result<Self, CredentialError> {
+        if (1..=PASSWORD_MAX).contains(&password.len()) { Ok(Self(password)) } else { Err(CredentialError::Password) }
     }
 
     /// The normalised UTF-8, for a platform that stretches it.

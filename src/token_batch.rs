@@ -265,7 +265,7 @@ impl RevealBatch {
         self.plain.reserve_exact(room.min(CHUNK * MAX_TOKEN_VALUE));
         let group = |token: &Sealed<'_>| (token.class, token.epoch);
         if !tokens.is_sorted_by_key(group) {
-            tokens.sort_by_key(group);
+            tokens.sort_unstable_by_key(group);
         }
         for run in tokens.chunk_by(|a, b| group(a) == group(b)) {
             let keys = run.first().map_or(&[][..], |token| keys(token.class, token.epoch));

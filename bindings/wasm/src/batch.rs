@@ -1,0 +1,43 @@
+//! Batches across the border: one string in, one string out, and where each item ends, so that a call costs the same
+//! for one value as for thousands.
+
+use blindtally::Error;
+use js_sys::{Array, JsString};
+use wasm_bindgen::prelude::*;
+use zeroize::Zeroizing;
+
+use crate::error;
+
+/// The values one after the other. `lengths` gets the length of each in UTF-16 units, or -1 - i for one that failed with
+/// the i-th of `errors`. `None` unless there are as many items as lengths: the separator was in one of them.
+pub(crate) fn join<'v, E: Into<Error> + Copy + PartialEq>(
+    items: impl ExactSizeIterator<Item = Result<&'v str, E>>,
+    lengths: &mut [i32],
+    errors: &Array,
+) -> Option<JsString> {
+    if items.len() != lengths.len() {
+        return None;
+    }
+    let mut met: Vec<E> = Vec::new();
+    let items: Vec<_> = items.collect();
+    let room = items.iter().map(|item| item.map_or(0, str::len)).sum();
+    let mut joined = Zeroizing::new(String::with_capacity(room));
+    for (item, length) in items.into_iter().zip(lengths) {
+        *length = match item {
+            Ok(value) => {
+                joined.push_str(value);
+                (if value.is_ascii() { value.len() } else { value.encode_utf16().count() }) as i32
+            }
+            Err(error) => {
+                let known = met.iter().position(|known| *known == error);
+                let index = known.unwrap_or_else(|| {
+                    errors.push(&JsValue::from(error::of(error)));
+                    met.push(error);
+                    met.len() - 1
+                });
+                -1 - index as i32
+            }
+        };
+    }
+    Some(JsString::from(joined.as_str()))
+}
