@@ -7,7 +7,8 @@ import { BlindtallyError, BlindtallyPanic, type WasmErrorCode } from "./error.js
 
 /** Where the module comes from: its URL, an answer of `fetch`, its bytes, or the module as compiled before. */
 export type WasmSource = string | URL | Response | SyncWasmSource;
-export type SyncWasmSource = ArrayBuffer | ArrayBufferView | WebAssembly.Module;
+// TypeScript's Module is empty, and by itself would take numbers and text.
+export type SyncWasmSource = ArrayBuffer | ArrayBufferView | (WebAssembly.Module & object);
 export type Bridge = typeof bridge;
 
 let loading: Promise<void> | undefined;
