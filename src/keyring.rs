@@ -183,10 +183,10 @@ impl Keyring {
         merged.generation = self.generation.max(other.generation);
         for (epoch, key) in &self.epochs {
             if !merged.epochs.iter().any(|(e, k)| e == epoch && k.secret() == key.secret()) {
-                merged.epochs.push((*epoch, key.duplicate()));
+                let after = merged.epochs.partition_point(|(known, _)| known <= epoch);
+                merged.epochs.insert(after, (*epoch, key.duplicate()));
             }
         }
-        merged.epochs.sort_by_key(|(epoch, _)| *epoch);
         if self.policy.policy().version > merged.policy.policy().version {
             merged.policy = self.policy.clone();
             merged.ticket_root = self.ticket_root.duplicate();

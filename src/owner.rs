@@ -786,9 +786,10 @@ impl Owner {
             Operation::CancelTicket(ticket) => _ = next.cancelled.insert(ticket),
             Operation::SetCanonicalForm(class, form) => {
                 let mut changed = next_policy(&next, now)?;
-                changed.classes.retain(|(known, _)| *known != AnyClass::Token(class));
-                changed.classes.push((AnyClass::Token(class), form));
-                changed.classes.sort_by_key(|(class, _)| class.id());
+                match changed.classes.binary_search_by_key(&class.id(), |(known, _)| known.id()) {
+                    Ok(at) => changed.classes[at].1 = form,
+                    Err(at) => changed.classes.insert(at, (AnyClass::Token(class), form)),
+                }
                 policy = Some(changed);
             }
         }

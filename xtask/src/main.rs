@@ -51,7 +51,11 @@ enum Command {
         only: Option<String>,
     },
     /// Build what a user would install, under target/package/
-    Package,
+    Package {
+        /// Build this kind only
+        #[arg(long, value_name = "KIND")]
+        only: Option<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -69,7 +73,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Demo(options) => demo::run(&project, &options)?,
         Command::Vectors => vectors::run(&project)?,
         Command::Bench { json, only } => bench::run(&project, json.as_deref(), only.as_deref())?,
-        Command::Package => package::run(&project)?,
+        Command::Package { only } => package::run(&project, only.as_deref())?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -14,9 +14,11 @@ type Kind = (&'static str, fn(&Project) -> Result<Vec<PathBuf>>);
 
 const KINDS: [Kind; 3] = [("crate", core_crate), ("npm", npm_package), ("programs", programs)];
 
-/// Makes them all and lists them.
-pub(crate) fn run(project: &Project) -> Result<()> {
-    for (name, make) in KINDS {
+/// Makes them all (one kind of them with `only`) and lists them.
+pub(crate) fn run(project: &Project, only: Option<&str>) -> Result<()> {
+    let known = |only| KINDS.iter().any(|(name, _)| *name == only);
+    ensure!(only.is_none_or(known), "the kinds of packages are {}", KINDS.map(|(name, _)| name).join(", "));
+    for (name, make) in KINDS.into_iter().filter(|(name, _)| only.is_none_or(|only| only == *name)) {
         eprintln!("Packaging: {name}");
         for file in make(project)? {
             let bytes = fs::metadata(&file).with_context(|| format!("{} was not made", file.display()))?.len();

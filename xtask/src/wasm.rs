@@ -16,8 +16,7 @@ const DEBIAN_PACKAGES: [&str; 3] = ["rustc-web", "libstd-rust-web-dev", "rust-we
 /// Compiles `bindings/wasm` and returns the module, to which the bindings generator has still to be applied.
 pub(crate) fn build(project: &Project) -> Result<PathBuf> {
     let mut build = cargo::in_project(project);
-    build.args(["build", "--release", "--quiet", "--package", "blindtally-wasm", "--target", TARGET]);
-    build.env("CARGO_PROFILE_RELEASE_PANIC", "abort");
+    build.args(["build", "--profile", "wasm", "--quiet", "--package", "blindtally-wasm", "--target", TARGET]);
     // A folder of its own: another compiler would otherwise rebuild everything back and forth.
     let target = project.target.join("wasm");
     build.env("CARGO_TARGET_DIR", &target);
@@ -29,7 +28,7 @@ pub(crate) fn build(project: &Project) -> Result<PathBuf> {
         build.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker()?);
     }
     process::run(&mut build)?;
-    Ok(target.join(TARGET).join("release/blindtally_wasm.wasm"))
+    Ok(target.join(TARGET).join("wasm/blindtally_wasm.wasm"))
 }
 
 enum Toolchain {
