@@ -51,18 +51,9 @@ impl Npm {
         process::run(self.npm("run").args(["--silent", "build"]))
     }
 
-    /// The module and its generated JavaScript.
+    /// The module, made small and fast, and its generated JavaScript.
     fn bridge(&self, project: &Project, dist: &Path) -> Result<()> {
-        let module = wasm::build(project)?;
-        let made = project.target.join("wasm/bridge");
-        Bindgen::new()
-            .input_path(module)
-            .out_name("bridge")
-            .web(true)?
-            .typescript(true)
-            .omit_default_module_path(true)
-            .remove_producers_section(true)
-            .generate(&made)?;
+        let made = generate(project, "blindtally-wasm")?;
         fs::create_dir_all(dist)?;
         for file in ["bridge.js", "bridge.d.ts"] {
             fs::copy(made.join(file), dist.join(file)).with_context(|| format!("cannot copy {file}"))?;
@@ -114,6 +105,14 @@ impl Npm {
         process::run(self.node().arg("--test").args(files))
     }
 
+    /// The check of the test vectors as a program, which prints what it passed in Node and in each browser.
+    pub(crate) fn vectors(&self, project: &Project) -> Result<Command> {
+        require_browsers()?;
+        let mut check = self.node();
+        check.arg("tests/vectors.mjs").arg(generate(project, "blindtally-wasm-vectors")?);
+        Ok(check)
+    }
+
     fn npm(&self, command: &str) -> Command {
         let mut npm = self.node.command("npm");
         npm.arg(command).current_dir(&self.folder);
@@ -132,6 +131,21 @@ impl Npm {
         tool.current_dir(&self.folder);
         tool
     }
+}
+
+/// Compiles a crate and returns the folder of its module and of the JavaScript around it, both named `bridge`.
+fn generate(project: &Project, package: &str) -> Result<PathBuf> {
+    let module = wasm::build(project, package)?;
+    let made = project.target.join("wasm/bridge").join(package);
+    Bindgen::new()
+        .input_path(module)
+        .out_name("bridge")
+        .web(true)?
+        .typescript(true)
+        .omit_default_module_path(true)
+        .remove_producers_section(true)
+        .generate(&made)?;
+    Ok(made)
 }
 
 /// The two browsers that the tests drive.

@@ -8,6 +8,9 @@ import puppeteer from "puppeteer-core";
 /** What a page needs for this package, and nothing more. */
 export const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'";
 
+/** How long a page may take before something is taken to be wrong with it, in milliseconds. */
+const PATIENCE = 300_000;
+
 const TYPES = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
@@ -67,8 +70,8 @@ export async function outcomeOf(browser, url, allowed = /^$/) {
   page.on("pageerror", (error) => fault(String(error)));
   page.on("requestfailed", (request) => fault(`${request.url()}: ${request.failure()?.errorText}`));
   try {
-    await page.goto(url);
-    const text = await page.waitForSelector("output:not(:empty)", { state: "attached" })
+    await page.goto(url, { timeout: PATIENCE });
+    const text = await page.waitForSelector("output:not(:empty)", { state: "attached", timeout: PATIENCE })
       .then((output) => output.evaluate((node) => node.textContent))
       .catch((error) => { throw new Error([error.message, ...faults].join("\n")); });
     if (faults.length > 0) throw new Error([...faults, text].join("\n"));
