@@ -1,0 +1,9 @@
+/** `blindtally/page`: makes pages, e-mail reports and files that hold tokens readable to the owner, in the browser. */
+
+export { BlindtallyError } from "./error.js";
+export type { PageCode } from "./page/code.js";
+export { PageReader, readPage, type ReaderOptions, type ReaderStatistics } from "./page/reader.js";
+export type { Region, RegionAttribute } from "./page/region.js";
+export { revealText, type TextOptions } from "./page/text.js";
+export type { TokenClassName } from "./page/token-text.js";
+export type { Revealer } from "./page/words.js";
