@@ -213,6 +213,7 @@ export class PageReader {
   }
 
   #note(records: readonly MutationRecord[]): void {
+    let attributes = false;
     for (const { type, target, attributeName, addedNodes, removedNodes, previousSibling, nextSibling } of records) {
       if (type === "characterData") {
         // Our own writing comes back here too.
@@ -220,7 +221,7 @@ export class PageReader {
       } else if (type === "attributes") {
         const place = attributeName === EDITABLE ? target : attribute(target as Element, attributeName ?? "");
         if (place !== null) this.#todo.add(place);
-        else for (const shown of this.#shown.keys()) if (!isText(shown)) this.#todo.add(shown);
+        attributes ||= attributeName !== EDITABLE;
       } else {
         for (const node of addedNodes) this.#todo.add(node);
         if (this.#shown.size > 0) for (const node of removedNodes) this.#todo.add(node);
@@ -229,6 +230,8 @@ export class PageReader {
         if (nextSibling !== null && isText(nextSibling)) this.#todo.add(nextSibling);
       }
     }
+    // An attribute that was removed, perhaps to be set anew, has no record of its own.
+    if (attributes) for (const place of this.#shown.keys()) if (!isText(place) && place.ownerElement === null) this.#todo.add(place);
   }
 
   /** Works for at most `milliseconds` now; the rest follows in slices. */
