@@ -14,6 +14,7 @@ before(async () => {
   browser = await launch();
   server = await serve({ "/dist/": folder("../../dist/"), "/tests/": folder("./"), "/vectors/": folder("../../../../test-vectors/") });
   server.pages.set("/", DOCUMENT);
+  server.pages.set("/open", { body: DOCUMENT, csp: "trusted-types tests" });
 });
 
 after(async () => {
