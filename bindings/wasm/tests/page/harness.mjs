@@ -1,21 +1,16 @@
 // One browser and one server for a file of tests; every test gets an empty page with fake.js, and fails on any complaint.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import { launch, openPage, serve } from "../browser.mjs";
 
 const folder = (path) => new URL(path, import.meta.url).pathname;
-export const DOCUMENT = "<!DOCTYPE html><html lang=en><head><title>Report</title><script type=module src=/tests/setup.js></script></head><body></body></html>";
+const DOCUMENT = "<!DOCTYPE html><html lang=en><head><title>Report</title><script type=module src=/tests/setup.js></script></head><body></body></html>";
 
-let browser;
-export let server;
-
-before(async () => {
-  browser = await launch();
-  server = await serve({ "/dist/": folder("../../dist/"), "/tests/": folder("./"), "/vectors/": folder("../../../../test-vectors/") });
-  server.pages.set("/", DOCUMENT);
-  server.pages.set("/open", { body: DOCUMENT, csp: "trusted-types tests" });
-});
+const browser = await launch();
+export const server = await serve({ "/dist/": folder("../../dist/"), "/tests/": folder("./"), "/vectors/": folder("../../../../test-vectors/") });
+server.pages.set("/", DOCUMENT);
+server.pages.set("/open", { body: DOCUMENT, csp: "trusted-types tests" });
 
 after(async () => {
   await browser.close();

@@ -20,6 +20,22 @@ export function nodeType(node: Node): number {
   return read(Node.prototype, "nodeType", node);
 }
 
+export function firstChild(node: Node): ChildNode | null {
+  return read(Node.prototype, "firstChild", node);
+}
+
+export function lastChild(node: Node): ChildNode | null {
+  return read(Node.prototype, "lastChild", node);
+}
+
+export function nextSibling(node: Node): ChildNode | null {
+  return read(Node.prototype, "nextSibling", node);
+}
+
+export function bodyOf(page: Document): HTMLElement {
+  return read(Document.prototype, "body", page);
+}
+
 export function closest(element: Element, selector: string): Element | null {
   return Element.prototype.closest.call(element, selector);
 }
