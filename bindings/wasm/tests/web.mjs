@@ -63,19 +63,22 @@ export function launchFirefox() {
  */
 export async function outcomeOf(browser, url, allowed = /^$/) {
   const page = await browser.newPage();
-  const faults = [];
-  // Firefox reports that the policy keeps it from its own wish for an icon.
-  const fault = (text) => allowed.test(text) || text.includes("/favicon.ico") || faults.push(text);
-  page.on("console", (message) => ["error", "warning", "warn"].includes(message.type()) && fault(message.text()));
-  page.on("pageerror", (error) => fault(String(error)));
-  page.on("requestfailed", (request) => fault(`${request.url()}: ${request.failure()?.errorText}`));
-  try {
+  const fault = new Promise((_, reject) => {
+    const report = (text) => {
+      // Firefox reports that the policy keeps it from its own wish for an icon.
+      if (!allowed.test(text) && !text.includes("/favicon.ico")) reject(new Error(`${url}: ${text}`));
+    };
+    page.on("console", (message) => ["error", "warning", "warn"].includes(message.type()) && report(message.text()));
+    page.on("pageerror", (error) => report(String(error)));
+    page.on("requestfailed", (request) => report(`${request.url()}: ${request.failure()?.errorText}`));
+  });
+  const outcome = async () => {
     await page.goto(url, { timeout: PATIENCE });
-    const text = await page.waitForSelector("output:not(:empty)", { state: "attached", timeout: PATIENCE })
-      .then((output) => output.evaluate((node) => node.textContent))
-      .catch((error) => { throw new Error([error.message, ...faults].join("\n")); });
-    if (faults.length > 0) throw new Error([...faults, text].join("\n"));
-    return JSON.parse(text);
+    const output = await page.waitForSelector("output:not(:empty)", { state: "attached", timeout: PATIENCE });
+    return JSON.parse(await output.evaluate((node) => node.textContent));
+  };
+  try {
+    return await Promise.race([fault, outcome()]);
   } finally {
     await page.close();
   }
