@@ -3,7 +3,8 @@
 import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { launchChromium, launchFirefox, outcomeOf, serve } from "./web.mjs";
+import { launch as launchChromium, serve } from "./browser.mjs";
+import { launchFirefox, outcomeOf, POLICY } from "./web.mjs";
 
 const cases = join(import.meta.dirname, "../../../test-vectors");
 const files = readdirSync(cases).filter((file) => file.endsWith(".json"));
@@ -37,9 +38,9 @@ const html = '<!doctype html><title>vectors</title><output></output><script type
 
 async function inBrowser(launch) {
   const browser = await launch();
-  const server = await serve(compiled);
+  const server = await serve({ "/": compiled }, { csp: POLICY });
   try {
-    const outcome = await outcomeOf(browser, server.url);
+    const outcome = await outcomeOf(browser, `${server.url}/index.html`);
     if (!Array.isArray(outcome)) throw new Error(outcome);
     return outcome;
   } finally {

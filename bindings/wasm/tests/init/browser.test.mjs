@@ -3,15 +3,15 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { launchChromium, outcomeOf, POLICY, serve } from "../web.mjs";
+import { launch, serve } from "../browser.mjs";
+import { outcomeOf, POLICY } from "../web.mjs";
 import { dist } from "./fresh.mjs";
 
 const bytes = readFileSync(join(dist, "blindtally.wasm"));
-const answer = (status, type, body) => (response) => response.writeHead(status, { "content-type": type }).end(body);
 const html = '<!doctype html><meta charset="utf-8"><title>blindtally</title><output></output><script type="module" src="/page.js"></script>';
 
 let chromium;
-before(async () => { chromium = await launchChromium(); });
+before(async () => { chromium = await launch(); });
 after(() => chromium.close());
 
 /** Runs `script` on a page; what it gives is the result. */
@@ -23,18 +23,20 @@ async function onPage(script, { policy = POLICY, allowed } = {}) {
       error instanceof BlindtallyError ? error.code + ": " + error.message : "raw: " + error);
     const run = ${script};
     document.querySelector("output").textContent = JSON.stringify(await run(attempt, guarded));`;
-  const server = await serve(dist, {
-    "/": answer(200, "text/html", html),
-    "/page.js": answer(200, "text/javascript", code),
-    "/good": answer(200, "application/wasm", bytes),
-    "/with-charset": answer(200, "application/wasm; charset=utf-8", bytes),
-    "/untyped": answer(200, "text/plain", bytes),
-    "/html": answer(200, "text/html", html),
-    "/mistyped-html": answer(200, "application/wasm", html),
-    "/truncated": answer(200, "application/wasm", bytes.subarray(0, bytes.length / 2)),
-  }, policy);
+  const server = await serve({ "/": dist }, { csp: policy });
+  const pages = {
+    "/": ["text/html", html],
+    "/page.js": ["text/javascript", code],
+    "/good": ["application/wasm", bytes],
+    "/with-charset": ["application/wasm; charset=utf-8", bytes],
+    "/untyped": ["text/plain", bytes],
+    "/html": ["text/html", html],
+    "/mistyped-html": ["application/wasm", html],
+    "/truncated": ["application/wasm", bytes.subarray(0, bytes.length / 2)],
+  };
+  for (const [path, [type, body]] of Object.entries(pages)) server.pages.set(path, { type, body });
   try {
-    return await outcomeOf(chromium, server.url, allowed);
+    return await outcomeOf(chromium, `${server.url}/`, allowed);
   } finally {
     await server.close();
   }

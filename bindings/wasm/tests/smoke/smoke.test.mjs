@@ -9,7 +9,8 @@ import { promisify } from "node:util";
 import { build as esbuild } from "esbuild";
 import * as vite from "vite";
 import webpack from "webpack";
-import { launchChromium, launchFirefox, outcomeOf, POLICY, serve } from "../web.mjs";
+import { launch, serve } from "../browser.mjs";
+import { launchFirefox, outcomeOf, POLICY } from "../web.mjs";
 
 const run = promisify(execFile);
 const here = import.meta.dirname;
@@ -22,7 +23,7 @@ const tarball = join(target, `package/blindtally-${version}.tgz`);
 const OUTCOME = { loaded: "code" };
 
 let chromium;
-before(async () => { chromium = await launchChromium(); });
+before(async () => { chromium = await launch(); });
 after(() => chromium.close());
 
 /** A new project that has the package and nothing else. */
@@ -39,9 +40,9 @@ async function project(name) {
 
 /** Serves the folder, and expects of its page what use.js returns, from the page and from its worker. */
 async function expectPage(folder, { browser = chromium, policy = POLICY } = {}) {
-  const server = await serve(folder, {}, policy);
+  const server = await serve({ "/": folder }, { csp: policy });
   try {
-    assert.deepEqual(await outcomeOf(browser, server.url), [OUTCOME, OUTCOME]);
+    assert.deepEqual(await outcomeOf(browser, `${server.url}/index.html`), [OUTCOME, OUTCOME]);
   } finally {
     await server.close();
   }
