@@ -14,7 +14,9 @@ use crate::delivery::{Delivery, DeliveryHeader};
 use crate::enrollment::EnrollmentRequest;
 use crate::error::{AcceptError, EnrollError, RecordError, TokenizeError};
 use crate::id::{AccountId, DeviceId, Epoch, KeyId, TicketId};
-use crate::identity::{Fingerprint, Identity, PublicIdentity, RsaSize};
+#[cfg(feature = "rsa-private")]
+use crate::identity::RsaSize;
+use crate::identity::{Fingerprint, Identity, PublicIdentity};
 use crate::master_key::{ClassKey, DeviceKey, Scope};
 use crate::policy::{NO_PREVIOUS, Policy, SignedPolicy};
 use crate::record::{Record, RecordKey};
@@ -118,6 +120,7 @@ impl Device {
     }
 
     /// The private key's part.
+    #[cfg(feature = "rsa-private")]
     fn decrypt(&self, examined: &ExaminedDelivery) -> Option<Secret<32>> {
         self.identity.decrypt(&examined.ciphertext, &examined.label)
     }
@@ -307,6 +310,7 @@ impl UnsignedEnrollment {
         Ok((PendingAgent { device: self.device }, request))
     }
 
+    #[cfg(feature = "rsa-private")]
     fn sign(self) -> Result<(PendingAgent, EnrollmentRequest), EnrollError> {
         let signature = self.device.identity.sign(&self.message()).map_err(|_| EnrollError::Rsa)?;
         self.finish(&signature)
@@ -358,6 +362,7 @@ impl PendingAgent {
     ///
     /// # Errors
     /// [`AcceptError::Refused`] for anything but a genuine delivery from the pinned account to this device.
+    #[cfg(feature = "rsa-private")]
     pub fn accept(&self, delivery: &[u8]) -> Result<Agent, AcceptError> {
         let examined = self.examine(delivery)?;
         let key = self.device.decrypt(&examined);
@@ -446,6 +451,7 @@ impl Agent {
     ///
     /// # Errors
     /// [`EnrollError::Name`] unless the name has 1 to 128 bytes, [`EnrollError::Entropy`].
+    #[cfg(feature = "rsa-private")]
     pub fn enroll(ticket: &Ticket, name: &str) -> Result<(PendingAgent, EnrollmentRequest), EnrollError> {
         Self::enroll_with(ticket, name, Identity::generate(RsaSize::default())?)
     }
@@ -454,6 +460,7 @@ impl Agent {
     ///
     /// # Errors
     /// As [`Agent::enroll`].
+    #[cfg(feature = "rsa-private")]
     pub fn enroll_with(
         ticket: &Ticket,
         name: &str,
@@ -466,6 +473,7 @@ impl Agent {
     ///
     /// # Errors
     /// As [`Agent::enroll`].
+    #[cfg(feature = "rsa-private")]
     pub fn enroll_by_code(code: &AccountCode) -> Result<(PendingAgent, EnrollmentRequest), EnrollError> {
         Self::enroll_by_code_with(code, Identity::generate(RsaSize::default())?)
     }
@@ -474,6 +482,7 @@ impl Agent {
     ///
     /// # Errors
     /// As [`Agent::enroll`].
+    #[cfg(feature = "rsa-private")]
     pub fn enroll_by_code_with(
         code: &AccountCode,
         identity: Identity,
@@ -577,6 +586,7 @@ impl Agent {
     /// # Errors
     /// [`AcceptError::Stale`] for an older one, [`AcceptError::Refused`] for anything but a genuine one; the agent goes
     /// on as it was.
+    #[cfg(feature = "rsa-private")]
     pub fn accept(&mut self, delivery: &[u8]) -> Result<Outcome, AcceptError> {
         let Some(examined) = self.examine(delivery)? else { return Ok(Outcome::Unchanged) };
         let key = self.device.decrypt(&examined);

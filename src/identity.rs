@@ -4,26 +4,25 @@
 use core::fmt;
 
 use getrandom::SysRng;
-use rsa::pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePrivateKey, EncodePublicKey};
 use rsa::rand_core::UnwrapErr;
 use rsa::traits::PublicKeyParts;
-use rsa::{Oaep, Pss, RsaPrivateKey, RsaPublicKey};
+use rsa::{BoxedUint, Oaep, Pss, RsaPublicKey};
 use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
 
 use crate::crockford;
-use crate::error::{EntropyError, ParseError};
+use crate::der;
+#[cfg(feature = "rsa-private")]
+use crate::error::EntropyError;
+use crate::error::ParseError;
 use crate::id::{AccountId, DeviceId};
+use crate::private_key::PrivateKey;
 use crate::secret::{Secret, SecretBytes};
 
 /// Longest SPKI that is read: a 4096-bit key has 550 bytes.
 pub(crate) const SPKI_MAX: usize = 600;
-/// Longest PKCS#8 that is read: a 4096-bit key has about 2,400 bytes.
-pub(crate) const PKCS8_MAX: usize = 4096;
 /// Longest signature or RSA ciphertext: 4096 bits.
 pub(crate) const RSA_MAX: usize = 512;
-const PSS_SALT_LEN: usize = 32;
+pub(crate) const PSS_SALT_LEN: usize = 32;
 const EXPONENT: u64 = 65_537;
 
 /// Size of RSA keys to generate.
@@ -39,6 +38,7 @@ pub enum RsaSize {
 }
 
 impl RsaSize {
+    #[cfg(feature = "rsa-private")]
     const fn bits(self) -> usize {
         match self {
             Self::Bits2048 => 2048,
@@ -124,8 +124,8 @@ impl fmt::Debug for PublicIdentity {
 
 /// The private keys of an account or a device. Wiped on drop.
 pub struct Identity {
-    encryption: RsaPrivateKey,
-    signing: RsaPrivateKey,
+    encryption: PrivateKey,
+    signing: PrivateKey,
     public: PublicIdentity,
 }
 
@@ -135,10 +135,11 @@ impl Identity {
     ///
     /// # Errors
     /// [`EntropyError`] if the operating system has no randomness.
+    #[cfg(feature = "rsa-private")]
     pub fn generate(size: RsaSize) -> Result<Self, EntropyError> {
         // Ask for randomness once in a way that can fail; what the generator draws after that cannot report failure.
         Secret::<32>::random()?;
-        let make = || RsaPrivateKey::new(&mut rng(), size.bits()).map_err(|_| EntropyError::Unavailable);
+        let make = || PrivateKey::generate(size.bits()).map_err(|_| EntropyError::Unavailable);
         Self::from_keys(make()?, make()?).map_err(|_| EntropyError::Unavailable)
     }
 
@@ -148,15 +149,12 @@ impl Identity {
     /// [`ParseError::PrivateKey`] unless both are consistent RSA keys of 2048, 3072 or 4096 bits with exponent 65537,
     /// and different.
     pub fn from_pkcs8(encryption: &[u8], signing: &[u8]) -> Result<Self, ParseError> {
-        Self::from_keys(parse_pkcs8(encryption)?, parse_pkcs8(signing)?)
+        Self::from_keys(PrivateKey::from_pkcs8(encryption)?, PrivateKey::from_pkcs8(signing)?)
     }
 
-    fn from_keys(encryption: RsaPrivateKey, signing: RsaPrivateKey) -> Result<Self, ParseError> {
-        let spki = |key: &RsaPrivateKey| {
-            key.as_public_key().to_public_key_der().map(|der| der.into_vec()).map_err(|_| ParseError::PrivateKey)
-        };
-        let public =
-            PublicIdentity::from_spki(&spki(&encryption)?, &spki(&signing)?).map_err(|_| ParseError::PrivateKey)?;
+    fn from_keys(encryption: PrivateKey, signing: PrivateKey) -> Result<Self, ParseError> {
+        let (encryption_spki, signing_spki) = (encryption.to_spki()?, signing.to_spki()?);
+        let public = PublicIdentity::from_spki(&encryption_spki, &signing_spki).map_err(|_| ParseError::PrivateKey)?;
         Ok(Self { encryption, signing, public })
     }
 
@@ -170,7 +168,7 @@ impl Identity {
     /// # Errors
     /// [`ParseError::PrivateKey`] if the key cannot be encoded, which a key that was read or generated here always can.
     pub fn encryption_pkcs8(&self) -> Result<SecretBytes, ParseError> {
-        to_pkcs8(&self.encryption)
+        self.encryption.to_pkcs8()
     }
 
     /// The signing key as PKCS#8 DER.
@@ -178,21 +176,20 @@ impl Identity {
     /// # Errors
     /// As [`Identity::encryption_pkcs8`].
     pub fn signing_pkcs8(&self) -> Result<SecretBytes, ParseError> {
-        to_pkcs8(&self.signing)
+        self.signing.to_pkcs8()
     }
 
     /// RSASSA-PSS-SHA-256 with a 32-byte salt, blinded.
+    #[cfg(feature = "rsa-private")]
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rsa::Error> {
-        let padding = Pss::<Sha256>::new_blinded_with_salt(PSS_SALT_LEN);
-        self.signing.sign_with_rng(&mut rng(), padding, &Sha256::digest(message))
+        self.signing.sign(message)
     }
 
     /// The inverse of [`PublicIdentity::encrypt`], blinded. Callers verify the sender's signature first, so that nobody
     /// can feed this chosen ciphertexts (SECURITY.md, RUSTSEC-2023-0071).
+    #[cfg(feature = "rsa-private")]
     pub(crate) fn decrypt(&self, ciphertext: &[u8], label: &str) -> Option<Secret<32>> {
-        let padding = Oaep::<Sha256>::new_with_label(label.as_bytes());
-        let plain = Zeroizing::new(self.encryption.decrypt_blinded(&mut rng(), padding, ciphertext).ok()?);
-        plain.as_slice().try_into().ok().map(Secret::copy_of)
+        self.encryption.decrypt(ciphertext, label)
     }
 
     pub(crate) fn duplicate(&self) -> Self {
@@ -263,37 +260,21 @@ pub(crate) fn signed_message(label: &str, parts: &[&[u8]]) -> Vec<u8> {
     message
 }
 
-fn parse_spki(der: &[u8]) -> Result<RsaPublicKey, ParseError> {
-    if der.len() > SPKI_MAX {
+fn parse_spki(spki: &[u8]) -> Result<RsaPublicKey, ParseError> {
+    if spki.len() > SPKI_MAX {
         return Err(ParseError::PublicKey);
     }
-    let key = RsaPublicKey::from_public_key_der(der).map_err(|_| ParseError::PublicKey)?;
-    let canonical = key.to_public_key_der().map_err(|_| ParseError::PublicKey)?;
-    let sound = canonical.as_bytes() == der && has_accepted_size(&key);
-    if sound { Ok(key) } else { Err(ParseError::PublicKey) }
+    let (modulus, exponent) = der::spki(spki)?;
+    let number = BoxedUint::from_be_slice_vartime;
+    let key = RsaPublicKey::new(number(modulus), number(exponent)).map_err(|_| ParseError::PublicKey)?;
+    if has_accepted_size(&key) { Ok(key) } else { Err(ParseError::PublicKey) }
 }
 
-fn parse_pkcs8(der: &[u8]) -> Result<RsaPrivateKey, ParseError> {
-    if der.len() > PKCS8_MAX {
-        return Err(ParseError::PrivateKey);
-    }
-    let key = RsaPrivateKey::from_pkcs8_der(der).map_err(|_| ParseError::PrivateKey)?;
-    // What is not the key's canonical encoding may hold values that contradict it, which the parser computes anew.
-    let canonical: bool = to_pkcs8(&key)?.expose().ct_eq(der).into();
-    let sound = canonical && has_accepted_size(key.as_public_key()) && key.validate().is_ok();
-    if sound { Ok(key) } else { Err(ParseError::PrivateKey) }
-}
-
-fn has_accepted_size(key: &RsaPublicKey) -> bool {
+pub(crate) fn has_accepted_size(key: &RsaPublicKey) -> bool {
     let bits = key.n().bits_vartime();
-    matches!(bits, 2048 | 3072 | 4096) && key.e() == &rsa::BoxedUint::from(EXPONENT)
+    matches!(bits, 2048 | 3072 | 4096) && key.e() == &BoxedUint::from(EXPONENT)
 }
 
-fn to_pkcs8(key: &RsaPrivateKey) -> Result<SecretBytes, ParseError> {
-    let der = key.to_pkcs8_der().map_err(|_| ParseError::PrivateKey)?;
-    Ok(SecretBytes::from_vec(der.as_bytes().to_vec()))
-}
-
-fn rng() -> UnwrapErr<SysRng> {
+pub(crate) fn rng() -> UnwrapErr<SysRng> {
     UnwrapErr(SysRng)
 }

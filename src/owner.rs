@@ -284,6 +284,7 @@ impl Owner {
     ///
     /// # Errors
     /// [`OwnerError::Credential`] for unusable credentials or parameters, [`OwnerError::Entropy`].
+    #[cfg(feature = "rsa-private")]
     pub fn create(
         login: &str,
         password: &Password,
@@ -303,6 +304,7 @@ impl Owner {
     ///
     /// # Errors
     /// As [`Owner::create`].
+    #[cfg(feature = "rsa-private")]
     pub fn create_stretched(
         new: NewPassword,
         stretched: Stretched,
@@ -339,6 +341,7 @@ impl Owner {
     ///
     /// # Errors
     /// As [`Owner::create`]; [`OwnerError::Full`] if the service shows numbers that cannot be exceeded.
+    #[cfg(feature = "rsa-private")]
     pub fn restore(
         restored: Restored,
         login: &str,
@@ -356,6 +359,7 @@ impl Owner {
     ///
     /// # Errors
     /// As [`Owner::restore`].
+    #[cfg(feature = "rsa-private")]
     pub fn restore_stretched(
         restored: Restored,
         new: NewPassword,
@@ -533,6 +537,7 @@ impl Owner {
     /// # Errors
     /// [`OwnerError::TicketSpent`], [`OwnerError::TicketCancelled`], [`OwnerError::DeviceRevoked`] if that came about
     /// since the inspection; [`OwnerError::Full`].
+    #[cfg(feature = "rsa-private")]
     pub fn approve(&mut self, request: VerifiedRequest, now: Timestamp) -> Result<Change, OwnerError> {
         self.perform(Operation::Approve(request), now)
     }
@@ -541,6 +546,7 @@ impl Owner {
     ///
     /// # Errors
     /// [`OwnerError::UnknownDevice`], [`OwnerError::DeviceRevoked`].
+    #[cfg(feature = "rsa-private")]
     pub fn redeliver(&mut self, device: DeviceId, now: Timestamp) -> Result<Change, OwnerError> {
         self.perform(Operation::Redeliver(device), now)
     }
@@ -549,6 +555,7 @@ impl Owner {
     ///
     /// # Errors
     /// [`OwnerError::UnknownDevice`], [`OwnerError::Epochs`].
+    #[cfg(feature = "rsa-private")]
     pub fn revoke(&mut self, device: DeviceId, after: AfterRevoking, now: Timestamp) -> Result<Change, OwnerError> {
         self.perform(Operation::Revoke(device, after), now)
     }
@@ -558,6 +565,7 @@ impl Owner {
     ///
     /// # Errors
     /// [`OwnerError::Epochs`] after 65,535 epochs.
+    #[cfg(feature = "rsa-private")]
     pub fn rotate(&mut self, now: Timestamp) -> Result<Change, OwnerError> {
         self.perform(Operation::Rotate, now)
     }
@@ -566,6 +574,7 @@ impl Owner {
     ///
     /// # Errors
     /// [`OwnerError::Full`].
+    #[cfg(feature = "rsa-private")]
     pub fn cancel_ticket(&mut self, ticket: TicketId, now: Timestamp) -> Result<Change, OwnerError> {
         self.perform(Operation::CancelTicket(ticket), now)
     }
@@ -574,6 +583,7 @@ impl Owner {
     ///
     /// # Errors
     /// [`OwnerError::Full`].
+    #[cfg(feature = "rsa-private")]
     pub fn set_canonical_form(
         &mut self,
         class: TokenClass,
@@ -679,6 +689,7 @@ impl Owner {
     ///
     /// # Errors
     /// [`OwnerError::Unlock`] if the vault does not open with this owner's password or is another account's.
+    #[cfg(feature = "rsa-private")]
     pub fn sync(&mut self, vault: &[u8], now: Timestamp) -> Result<Sync, OwnerError> {
         Ok(match self.draft_sync(vault, now)? {
             Sync::Same => Sync::Same,
@@ -835,6 +846,7 @@ impl Owner {
         }
     }
 
+    #[cfg(feature = "rsa-private")]
     fn perform(&mut self, operation: Operation, now: Timestamp) -> Result<Change, OwnerError> {
         let draft = self.draft(operation, now)?;
         self.sign_all(draft)
@@ -857,6 +869,7 @@ impl Owner {
         Ok(Draft { next, stage, deliver_to, revoked, policy_changed: PolicyChange::Kept, now })
     }
 
+    #[cfg(feature = "rsa-private")]
     fn sign_all(&mut self, mut draft: Draft) -> Result<Change, OwnerError> {
         loop {
             let sign = |message: Vec<u8>| self.keyring.identity.sign(&message).map_err(|_| OwnerError::Rsa);

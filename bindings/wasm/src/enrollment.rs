@@ -4,32 +4,45 @@ use wasm_bindgen::prelude::*;
 
 use crate::error::{self, BlindtallyError};
 
-/// What an owner learned about a request: one of the two is there.
+/// What an owner learned about a request.
 #[wasm_bindgen]
-pub struct Inspection {
-    verified: Option<VerifiedRequest>,
-    comparison: Option<ComparisonRequest>,
-}
+pub struct Inspection(pub(crate) blindtally::Inspection);
 
 #[wasm_bindgen]
 impl Inspection {
-    pub fn take_verified(&mut self) -> Option<VerifiedRequest> {
-        self.verified.take()
+    pub fn device(&self) -> String {
+        match &self.0 {
+            blindtally::Inspection::Verified(request) => request.device_id().to_string(),
+            blindtally::Inspection::NeedsComparison(request) => request.device_id().to_string(),
+        }
     }
 
-    pub fn take_comparison(&mut self) -> Option<ComparisonRequest> {
-        self.comparison.take()
+    /// The name that the device gave itself; nothing if codes must be compared.
+    pub fn name(&self) -> Option<String> {
+        match &self.0 {
+            blindtally::Inspection::Verified(request) => Some(request.name().to_owned()),
+            blindtally::Inspection::NeedsComparison(_) => None,
+        }
     }
-}
 
-impl From<blindtally::Inspection> for Inspection {
-    fn from(inspection: blindtally::Inspection) -> Self {
-        match inspection {
-            blindtally::Inspection::Verified(request) => {
-                Self { verified: Some(VerifiedRequest(request)), comparison: None }
-            }
+    /// How many devices its ticket is good for.
+    pub fn ticket_uses(&self) -> Option<u16> {
+        match &self.0 {
+            blindtally::Inspection::Verified(request) => request.ticket_uses().map(|uses| uses.get()),
+            blindtally::Inspection::NeedsComparison(_) => None,
+        }
+    }
+
+    pub fn verified(self) -> Result<VerifiedRequest, BlindtallyError> {
+        self.0.verified().map(VerifiedRequest).map_err(error::of)
+    }
+
+    /// With the code that the device shows, as typed, and a name for it, if codes must be compared.
+    pub fn confirm(self, code_shown: &str, name: &str) -> Result<VerifiedRequest, BlindtallyError> {
+        match self.0 {
+            blindtally::Inspection::Verified(request) => Ok(VerifiedRequest(request)),
             blindtally::Inspection::NeedsComparison(request) => {
-                Self { verified: None, comparison: Some(ComparisonRequest(request)) }
+                request.confirm(code_shown, name).map(VerifiedRequest).map_err(error::of)
             }
         }
     }
@@ -38,34 +51,3 @@ impl From<blindtally::Inspection> for Inspection {
 /// A request that is known to come from the device it names.
 #[wasm_bindgen]
 pub struct VerifiedRequest(pub(crate) blindtally::VerifiedRequest);
-
-#[wasm_bindgen]
-impl VerifiedRequest {
-    pub fn device(&self) -> String {
-        self.0.device_id().to_string()
-    }
-
-    pub fn name(&self) -> String {
-        self.0.name().to_owned()
-    }
-
-    /// How many devices its ticket is good for.
-    pub fn ticket_uses(&self) -> Option<u16> {
-        self.0.ticket_uses().map(|uses| uses.get())
-    }
-}
-
-/// A request made without a ticket.
-#[wasm_bindgen]
-pub struct ComparisonRequest(blindtally::ComparisonRequest);
-
-#[wasm_bindgen]
-impl ComparisonRequest {
-    pub fn device(&self) -> String {
-        self.0.device_id().to_string()
-    }
-
-    pub fn confirm(self, code_shown: &str, name: &str) -> Result<VerifiedRequest, BlindtallyError> {
-        self.0.confirm(code_shown, name).map(VerifiedRequest).map_err(error::of)
-    }
-}

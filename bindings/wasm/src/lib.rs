@@ -7,6 +7,7 @@ mod agent;
 mod backup;
 mod batch;
 mod change;
+mod check;
 mod enrollment;
 mod error;
 mod identity;

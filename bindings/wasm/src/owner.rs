@@ -126,7 +126,7 @@ impl Owner {
 
     pub fn inspect(&self, request: &[u8], now: f64) -> Result<Inspection, BlindtallyError> {
         let request = blindtally::EnrollmentRequest::from_bytes(request).map_err(error::of)?;
-        self.0.inspect(&request, time(now)).map(Inspection::from).map_err(error::of)
+        self.0.inspect(&request, time(now)).map(Inspection).map_err(error::of)
     }
 
     pub fn draft_approve(&self, request: VerifiedRequest, now: f64) -> Result<Draft, BlindtallyError> {

@@ -1,0 +1,111 @@
+/** The backup file: works without the service, and after a lost password. */
+import type { Backup as RawBackup, Restored as RawRestored } from "./bridge.js";
+import { parseAccountSecret } from "./account-secret.js";
+import type { AccountId, BackupText, Proof, SignedPolicy, Token } from "./artefacts.js";
+import { joined, type Result } from "./batch.js";
+import type { Change } from "./change.js";
+import type { Kdf } from "./generated.js";
+import { guarded, Handle } from "./init.js";
+import { Owner, type Time } from "./owner.js";
+import { normalLogin, type Typed, utf8, wiping } from "./text.js";
+import { rawKdf, stretch } from "./webcrypto.js";
+
+export interface RestoreOptions {
+  readonly login: string;
+  /** The new one. */
+  readonly password: Typed;
+  readonly kdf?: Kdf | undefined;
+  readonly accountSecret?: Typed | undefined;
+  /** Generation of the vault that the service holds; 0n if it holds none. */
+  readonly generation?: bigint | undefined;
+  /** The signed policy that the service holds; believed only if the account signed it. */
+  readonly policy?: SignedPolicy | undefined;
+  readonly now?: Time | undefined;
+}
+
+/** A backup file, still sealed. */
+export class Backup extends Handle<RawBackup> {
+  private constructor(raw: RawBackup) {
+    super(raw);
+  }
+
+  /** Reads the file; white space, line ends, text before and after do not matter. @throws BlindtallyError `malformed.*` */
+  static parse(text: BackupText | string): Backup {
+    return new Backup(guarded((bridge) => bridge.Backup.parse(text)));
+  }
+
+  /** The account that the file says it is of, and what opens it. */
+  info(): { account: AccountId; opensWith: "passphrase" | "recovery-key" } {
+    return this.call((raw) => ({
+      account: raw.account() as AccountId,
+      opensWith: raw.needs_recovery_key() ? "recovery-key" : "passphrase",
+    }));
+  }
+
+  /** @throws BlindtallyError `unlock.wrong`, `unlock.other-account`, `unlock.needs-recovery-key`, `kdf.*` */
+  async openWithPassphrase(passphrase: Typed): Promise<Restored> {
+    const stretched = await stretch(this.call((raw) => raw.stretch()), passphrase);
+    return new Restored(this.call((raw) => raw.open_stretched(stretched)));
+  }
+
+  /** @throws BlindtallyError `recovery-key.invalid` if mistyped, `unlock.wrong`, `unlock.needs-passphrase` */
+  openWithRecoveryKey(key: Typed): Promise<Restored> {
+    return wiping(utf8(key), (bytes) => new Restored(this.call((raw) => raw.open_with_recovery_key(bytes))));
+  }
+}
+
+/** An opened backup: reads tokens offline, and becomes an owner again under a new password. */
+export class Restored extends Handle<RawRestored> {
+  /** @internal */
+  constructor(raw: RawRestored) {
+    super(raw);
+  }
+
+  info(): { account: AccountId; fingerprint: string } {
+    return this.call((raw) => ({ account: raw.account() as AccountId, fingerprint: raw.account_code() }));
+  }
+
+  /** What lets the service give the account a new password. */
+  recoveryProof(): Proof {
+    return this.call((raw) => raw.recovery_proof() as Proof);
+  }
+
+  /** As {@link Owner.revealMany}. */
+  revealMany(tokens: readonly string[]): Result[] {
+    return this.call((raw) => joined(
+      tokens, "\n", (text, lengths, errors) => raw.reveal_many(text, lengths, errors),
+      (token) => this.revealMany([token.includes("\n") ? "" : token])[0]!,
+    ));
+  }
+
+  /** As {@link Owner.reveal}. */
+  reveal(token: Token): string {
+    const [result] = this.revealMany([token]);
+    if (typeof result === "string") return result;
+    throw result;
+  }
+
+  /**
+   * Makes it an owner again; this handle is then as if freed. Takes the account above whatever the service shows and the
+   * clock says, so that no agent refuses what comes next. Every ticket issued before is void. Look through
+   * {@link Owner.devices} afterwards: a service that withholds its policy hides what was revoked since.
+   */
+  async restore(options: RestoreOptions): Promise<{ owner: Owner; change: Change }> {
+    const { login, password, generation = 0n, policy, now = Date.now() } = options;
+    const kdf = rawKdf(options.kdf);
+    const secret = await parseAccountSecret(options.accountSecret);
+    const fresh = this.call((raw, { NewPassword }) =>
+      NewPassword.for_restored(raw, normalLogin(login), kdf, secret));
+    kdf.free();
+    const stretched = await stretch(fresh.stretch(), password);
+    const raw = this.take();
+    const [rawOwner, draft] = guarded(() => {
+      const restored = raw.draft(fresh, stretched, generation, policy, Number(now));
+      const parts = [restored.take_owner()!, restored.take_draft()!] as const;
+      restored.free();
+      return parts;
+    });
+    const owner = new Owner(rawOwner);
+    return { owner, change: await owner.complete(draft) };
+  }
+}

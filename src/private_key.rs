@@ -1,0 +1,109 @@
+//! One RSA private key: with the feature `rsa-private` (the default) in this crate's hands, without it as bytes that only
+//! a platform (WebCrypto, a TPM) ever uses.
+
+#[cfg(feature = "rsa-private")]
+pub(crate) use here::PrivateKey;
+#[cfg(not(feature = "rsa-private"))]
+pub(crate) use platform::PrivateKey;
+
+/// Longest PKCS#8 that is read: a 4096-bit key has about 2,400 bytes.
+pub(crate) const PKCS8_MAX: usize = 4096;
+
+#[cfg(feature = "rsa-private")]
+mod here {
+    use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey};
+    use rsa::traits::PublicKeyParts;
+    use rsa::{Oaep, Pss, RsaPrivateKey};
+    use sha2::{Digest, Sha256};
+    use subtle::ConstantTimeEq;
+    use zeroize::Zeroizing;
+
+    use super::PKCS8_MAX;
+    use crate::der;
+    use crate::error::ParseError;
+    use crate::identity::{PSS_SALT_LEN, has_accepted_size, rng};
+    use crate::secret::{Secret, SecretBytes};
+
+    /// Wiped on drop.
+    #[derive(Clone)]
+    pub(crate) struct PrivateKey(RsaPrivateKey);
+
+    impl PrivateKey {
+        pub(crate) fn generate(bits: usize) -> Result<Self, rsa::Error> {
+            RsaPrivateKey::new(&mut rng(), bits).map(Self)
+        }
+
+        pub(crate) fn from_pkcs8(der: &[u8]) -> Result<Self, ParseError> {
+            if der.len() > PKCS8_MAX {
+                return Err(ParseError::PrivateKey);
+            }
+            let key = Self(RsaPrivateKey::from_pkcs8_der(der).map_err(|_| ParseError::PrivateKey)?);
+            // What is not the key's canonical encoding may hold values that contradict it, which the parser computes
+            // anew.
+            let canonical: bool = key.to_pkcs8()?.expose().ct_eq(der).into();
+            let sound = canonical && has_accepted_size(key.0.as_public_key()) && key.0.validate().is_ok();
+            if sound { Ok(key) } else { Err(ParseError::PrivateKey) }
+        }
+
+        pub(crate) fn to_pkcs8(&self) -> Result<SecretBytes, ParseError> {
+            let der = self.0.to_pkcs8_der().map_err(|_| ParseError::PrivateKey)?;
+            Ok(SecretBytes::from_vec(der.as_bytes().to_vec()))
+        }
+
+        pub(crate) fn to_spki(&self) -> Result<Vec<u8>, ParseError> {
+            let key = self.0.as_public_key();
+            let (modulus, exponent) = (key.n().to_be_bytes_trimmed_vartime(), key.e().to_be_bytes_trimmed_vartime());
+            Ok(der::to_spki((&modulus, &exponent)))
+        }
+
+        /// RSASSA-PSS-SHA-256 with a 32-byte salt, blinded.
+        pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rsa::Error> {
+            let padding = Pss::<Sha256>::new_blinded_with_salt(PSS_SALT_LEN);
+            self.0.sign_with_rng(&mut rng(), padding, &Sha256::digest(message))
+        }
+
+        /// RSAES-OAEP-SHA-256, blinded.
+        pub(crate) fn decrypt(&self, ciphertext: &[u8], label: &str) -> Option<Secret<32>> {
+            let padding = Oaep::<Sha256>::new_with_label(label.as_bytes());
+            let plain = Zeroizing::new(self.0.decrypt_blinded(&mut rng(), padding, ciphertext).ok()?);
+            plain.as_slice().try_into().ok().map(Secret::copy_of)
+        }
+    }
+}
+
+#[cfg(not(feature = "rsa-private"))]
+mod platform {
+    use super::PKCS8_MAX;
+    use crate::der;
+    use crate::error::ParseError;
+    use crate::secret::SecretBytes;
+
+    /// Wiped on drop.
+    pub(crate) struct PrivateKey(SecretBytes);
+
+    impl PrivateKey {
+        /// Checks the encoding, to the byte. Whether the private numbers fit the public ones is the platform's to say,
+        /// which alone computes with them.
+        pub(crate) fn from_pkcs8(pkcs8: &[u8]) -> Result<Self, ParseError> {
+            if pkcs8.len() > PKCS8_MAX {
+                return Err(ParseError::PrivateKey);
+            }
+            der::pkcs8(pkcs8)?;
+            Ok(Self(SecretBytes::from_vec(pkcs8.to_vec())))
+        }
+
+        pub(crate) fn to_pkcs8(&self) -> Result<SecretBytes, ParseError> {
+            Ok(self.clone().0)
+        }
+
+        pub(crate) fn to_spki(&self) -> Result<Vec<u8>, ParseError> {
+            der::pkcs8(self.0.expose()).map(der::to_spki)
+        }
+    }
+
+    impl Clone for PrivateKey {
+        fn clone(&self) -> Self {
+            Self(SecretBytes::from_vec(self.0.expose().to_vec()))
+        }
+    }
+}
