@@ -2,7 +2,7 @@
 // own tool, and runs it. The projects are the folders beside this file; `shared` is in each of them.
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
-import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
@@ -16,11 +16,26 @@ const run = promisify(execFile);
 const here = import.meta.dirname;
 const tools = join(here, "../../node_modules/.bin");
 const target = process.env.BLINDTALLY_TARGET ?? join(here, "../../../../target");
-const { version } = (await import("../../package.json", { with: { type: "json" } })).default;
+const { version } = JSON.parse(readFileSync(join(here, "../../package.json")));
 const tarball = join(target, `package/blindtally-${version}.tgz`);
 
+/** An account with tokens to reveal. */
+const { vector, words } = (() => {
+  const { testGroups } = JSON.parse(readFileSync(join(here, "../../../../test-vectors/keyring.json")));
+  const [group, { vault, reveals }] = testGroups
+    .flatMap((group) => group.tests.map((test) => [group, test]))
+    .find(([, test]) => test.reveals);
+  const { login, password, prelogin } = group;
+  return {
+    vector: { login, password, prelogin, vault, tokens: reveals.map(({ token }) => token) },
+    words: reveals.map(({ value }) => Buffer.from(value, "hex").toString()),
+  };
+})();
+
 /** What use.js returns. */
-const OUTCOME = { loaded: "code" };
+const OUTCOME = {
+  beforeInit: "wasm.not-initialised", words, retokenized: true, form: "ascii-lowercase", afterFree: "wasm.disposed",
+};
 
 let chromium;
 before(async () => { chromium = await launch(); });
@@ -33,6 +48,7 @@ async function project(name) {
   mkdirSync(folder, { recursive: true });
   cpSync(join(here, "shared"), folder, { recursive: true });
   cpSync(join(here, name), folder, { recursive: true });
+  writeFileSync(join(folder, "vector.js"), `export default ${JSON.stringify(vector)};\n`);
   writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }\n');
   await run("npm", ["install", "--offline", "--no-audit", "--no-fund", "--loglevel=error", tarball], { cwd: folder });
   return folder;
