@@ -9,6 +9,7 @@ mod cargo;
 mod day;
 mod demo;
 mod export;
+mod node;
 mod npm;
 mod oracle;
 mod package;

@@ -2,48 +2,141 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 use wasm_bindgen_cli_support::Bindgen;
 
+use crate::node::Node;
 use crate::project::Project;
-use crate::{process, wasm};
+use crate::{process, system, wasm};
 
 /// What the browsers and runtimes of the last years have; wasm-opt writes nothing else.
 const WASM_FEATURES: [&str; 6] =
     ["bulk-memory", "nontrapping-float-to-int", "sign-ext", "mutable-globals", "reference-types", "multivalue"];
 
-/// Builds `bindings/wasm/dist`: what the package consists of, ready to be packed or tested.
-pub(crate) fn build(project: &Project) -> Result<PathBuf> {
-    let package = folder(project);
-    let dist = package.join("dist");
-    if dist.exists() {
-        fs::remove_dir_all(&dist).with_context(|| format!("cannot remove {}", dist.display()))?;
-    }
-    install(&package)?;
-    bridge(project, &package, &dist)?;
-    process::run(npm(&package).args(["run", "--silent", "build"]))?;
-    Ok(dist)
+/// The package's folder, with the tools that it is built and tested with at the versions of its lock file.
+pub(crate) struct Npm {
+    node: Node,
+    folder: PathBuf,
+    target: PathBuf,
 }
 
-/// The JavaScript tools that the package is built and tested with, at the versions of its lock file.
-pub(crate) fn install(package: &Path) -> Result<()> {
-    // npm writes this file last.
-    let installed = package.join("node_modules/.package-lock.json");
-    let lock = package.join("package-lock.json");
-    let is_current =
-        || Some(fs::metadata(&installed).ok()?.modified().ok()? >= fs::metadata(&lock).ok()?.modified().ok()?);
-    if is_current() == Some(true) {
-        return Ok(());
+impl Npm {
+    /// Gets the tools.
+    pub(crate) fn new(project: &Project) -> Result<Self> {
+        let npm = Self {
+            node: Node::find(project)?,
+            folder: project.root.join("bindings/wasm"),
+            target: project.target.clone(),
+        };
+        // npm writes this file last.
+        let installed = npm.folder.join("node_modules/.package-lock.json");
+        let lock = npm.folder.join("package-lock.json");
+        let is_current =
+            || Some(fs::metadata(&installed).ok()?.modified().ok()? >= fs::metadata(&lock).ok()?.modified().ok()?);
+        if is_current() != Some(true) {
+            process::run(npm.npm("ci").args(["--no-audit", "--no-fund", "--loglevel=error"]))?;
+        }
+        Ok(npm)
     }
-    process::run(npm(package).args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]))
+
+    /// Builds `bindings/wasm/dist`: what the package consists of.
+    pub(crate) fn build(&self, project: &Project) -> Result<()> {
+        let dist = self.folder.join("dist");
+        if dist.exists() {
+            fs::remove_dir_all(&dist).with_context(|| format!("cannot remove {}", dist.display()))?;
+        }
+        self.bridge(project, &dist)?;
+        process::run(self.npm("run").args(["--silent", "build"]))
+    }
+
+    /// The module, made small and fast, and its generated JavaScript.
+    fn bridge(&self, project: &Project, dist: &Path) -> Result<()> {
+        let made = generate(project, "blindtally-wasm")?;
+        fs::create_dir_all(dist)?;
+        for file in ["bridge.js", "bridge.d.ts"] {
+            fs::copy(made.join(file), dist.join(file)).with_context(|| format!("cannot copy {file}"))?;
+        }
+        let mut optimize = self.tool("wasm-opt");
+        optimize.args(["-O3", "--strip-debug", "--mvp-features"]);
+        optimize.args(WASM_FEATURES.map(|feature| format!("--enable-{feature}")));
+        process::run(optimize.arg(made.join("bridge_bg.wasm")).arg("-o").arg(dist.join("blindtally.wasm")))
+    }
+
+    /// Packs what `build` made as `target/package/blindtally-VERSION.tgz`.
+    pub(crate) fn pack(&self, project: &Project) -> Result<PathBuf> {
+        // Put together elsewhere: npm takes nothing from above its folder, and the licenses are there.
+        let stage = self.target.join("npm");
+        if stage.exists() {
+            fs::remove_dir_all(&stage).with_context(|| format!("cannot remove {}", stage.display()))?;
+        }
+        fs::create_dir_all(&stage)?;
+        let copy = |from: PathBuf| process::run(Command::new("cp").arg("-R").arg(from).arg(&stage));
+        ["package.json", "dist", "README.md"].iter().try_for_each(|name| copy(self.folder.join(name)))?;
+        ["LICENSE-MIT", "LICENSE-APACHE"].iter().try_for_each(|name| copy(project.root.join(name)))?;
+        let packages = self.target.join("package");
+        fs::create_dir_all(&packages)?;
+        let mut pack = self.npm("pack");
+        process::run(pack.args(["--silent", "--pack-destination"]).args([&packages, &stage]).stdout(Stdio::null()))?;
+        Ok(packages.join(format!("blindtally-{}.tgz", project.core_version)))
+    }
+
+    /// The size of what a browser loads, against its budget.
+    pub(crate) fn size(&self) -> Result<()> {
+        process::run(self.node().arg("size.mjs"))
+    }
+
+    /// Compiles the tests of the types, and looks at the packed types as every kind of consumer does.
+    pub(crate) fn types(&self, tarball: &Path) -> Result<()> {
+        process::run(self.tool("tsc").args(["--project", "tests/types"]))?;
+        process::run(self.tool("attw").args(["--config-path", "tests/types/attw.json"]).arg(tarball))
+    }
+
+    /// Runs `tests/FOLDER/*.test.mjs`.
+    pub(crate) fn test(&self, folder: &str) -> Result<()> {
+        let tests = self.folder.join("tests").join(folder);
+        let mut files: Vec<PathBuf> = fs::read_dir(&tests)
+            .with_context(|| format!("cannot read {}", tests.display()))?
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.to_string_lossy().ends_with(".test.mjs"))
+            .collect();
+        files.sort();
+        process::run(self.node().arg("--test").args(files))
+    }
+
+    /// The check of the test vectors as a program, which prints what it passed in Node and in each browser.
+    pub(crate) fn vectors(&self, project: &Project) -> Result<Command> {
+        require_browsers()?;
+        let mut check = self.node();
+        check.arg("tests/vectors.mjs").arg(generate(project, "blindtally-wasm-vectors")?);
+        Ok(check)
+    }
+
+    fn npm(&self, command: &str) -> Command {
+        let mut npm = self.node.command("npm");
+        npm.arg(command).current_dir(&self.folder);
+        npm
+    }
+
+    /// Node with what the tests ask for.
+    pub(crate) fn node(&self) -> Command {
+        let mut node = self.node.command("node");
+        node.current_dir(&self.folder).env("BLINDTALLY_TARGET", &self.target);
+        node
+    }
+
+    fn tool(&self, name: &str) -> Command {
+        let mut tool = self.node.command(self.folder.join("node_modules/.bin").join(name));
+        tool.current_dir(&self.folder);
+        tool
+    }
 }
 
-/// The module and its generated JavaScript.
-fn bridge(project: &Project, package: &Path, dist: &Path) -> Result<()> {
-    let module = wasm::build(project)?;
-    let made = project.target.join("wasm/bridge");
+/// Compiles a crate and returns the folder of its module and of the JavaScript around it, both named `bridge`.
+fn generate(project: &Project, package: &str) -> Result<PathBuf> {
+    let module = wasm::build(project, package)?;
+    let made = project.target.join("wasm/bridge").join(package);
     Bindgen::new()
         .input_path(module)
         .out_name("bridge")
@@ -52,22 +145,12 @@ fn bridge(project: &Project, package: &Path, dist: &Path) -> Result<()> {
         .omit_default_module_path(true)
         .remove_producers_section(true)
         .generate(&made)?;
-    fs::create_dir_all(dist)?;
-    for file in ["bridge.js", "bridge.d.ts"] {
-        fs::copy(made.join(file), dist.join(file)).with_context(|| format!("cannot copy {file}"))?;
-    }
-    let mut optimize = Command::new(package.join("node_modules/.bin/wasm-opt"));
-    optimize.args(["-O3", "--strip-debug", "--mvp-features"]);
-    optimize.args(WASM_FEATURES.map(|feature| format!("--enable-{feature}")));
-    process::run(optimize.arg(made.join("bridge_bg.wasm")).arg("-o").arg(dist.join("blindtally.wasm")))
+    Ok(made)
 }
 
-fn npm(package: &Path) -> Command {
-    let mut npm = Command::new("npm");
-    npm.current_dir(package);
-    npm
-}
-
-fn folder(project: &Project) -> PathBuf {
-    project.root.join("bindings/wasm")
+/// The two browsers that the tests drive.
+pub(crate) fn require_browsers() -> Result<()> {
+    let missing: Vec<_> =
+        ["chromium", "firefox-esr"].into_iter().filter(|name| system::find_on_path(name).is_none()).collect();
+    if missing.is_empty() { Ok(()) } else { system::install(&missing, "the tests in browsers") }
 }

@@ -5,17 +5,14 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::npm::Npm;
 use crate::project::Project;
-use crate::{cargo, npm, process};
+use crate::{cargo, process};
 
 /// Makes the files of one kind and returns them.
 type Kind = (&'static str, fn(&Project) -> Result<Vec<PathBuf>>);
 
-const KINDS: [Kind; 3] = [
-    ("crate", core_crate),
-    ("npm", |project| npm::build(project).map(|dist| vec![dist.join("blindtally.wasm")])),
-    ("programs", programs),
-];
+const KINDS: [Kind; 3] = [("crate", core_crate), ("npm", npm_package), ("programs", programs)];
 
 /// Makes them all (one kind of them with `only`) and lists them.
 pub(crate) fn run(project: &Project, only: Option<&str>) -> Result<()> {
@@ -37,6 +34,12 @@ fn core_crate(project: &Project) -> Result<Vec<PathBuf>> {
     package.args(["package", "--package", "blindtally", "--no-verify", "--allow-dirty", "--quiet"]);
     process::run(&mut package)?;
     Ok(vec![project.target.join("package").join(format!("blindtally-{}.crate", project.core_version))])
+}
+
+fn npm_package(project: &Project) -> Result<Vec<PathBuf>> {
+    let npm = Npm::new(project)?;
+    npm.build(project)?;
+    Ok(vec![npm.pack(project)?])
 }
 
 /// The three programs for this kind of machine.

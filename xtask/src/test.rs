@@ -6,10 +6,11 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
+use crate::npm::{self, Npm};
 use crate::oracle::Expected;
 use crate::postgres::{self, Postgres};
 use crate::project::Project;
-use crate::{aw_server, cargo, demo, export, npm, process, vectors};
+use crate::{aw_server, cargo, demo, export, process, vectors};
 
 type Step = (&'static str, fn(&Project) -> Result<()>);
 
@@ -20,7 +21,7 @@ const STEPS: [Step; 10] = [
     }),
     ("documentation", documentation),
     ("features of the core", features),
-    ("npm package", |project| npm::build(project).map(drop)),
+    ("npm package", npm_package),
     ("unit, integration and property tests", tests),
     ("documentation tests", |project| cargo(project, &["test", "--workspace", "--doc", "--quiet"])),
     ("test vectors", vectors::run),
@@ -71,6 +72,16 @@ fn features(project: &Project) -> Result<()> {
         cargo(project, &[&check[..], &["--features", feature]].concat())?;
     }
     Ok(())
+}
+
+/// The package as it would be published: its types, its size, its behaviour in Node and in browsers.
+fn npm_package(project: &Project) -> Result<()> {
+    let npm = Npm::new(project)?;
+    npm.build(project)?;
+    npm.types(&npm.pack(project)?)?;
+    npm.size()?;
+    npm::require_browsers()?;
+    ["init", "smoke"].iter().try_for_each(|folder| npm.test(folder))
 }
 
 fn tests(project: &Project) -> Result<()> {

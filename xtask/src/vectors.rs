@@ -1,7 +1,7 @@
 //! The test vectors, checked by every implementation there is.
 //!
 //! An implementation prints `vectors: FILE IMPLEMENTATION PASSED` for each file of cases and fails if a case fails. The
-//! Rust one is the core's test `vectors`; any other is a program `test-vectors/NAME/run`.
+//! Rust one is the core's test `vectors`, and the same code as WebAssembly in each JavaScript engine; any other is a program `test-vectors/NAME/run`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,6 +10,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::npm::Npm;
 use crate::project::Project;
 use crate::table::{Align, Table};
 use crate::{cargo, process, python};
@@ -23,11 +24,23 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     let mut rust = cargo::in_project(project);
     rust.args(["test", "--package", "blindtally", "--test", "vectors", "--quiet", "--", "--nocapture"]);
     collect(&mut passed, &mut rust, "the Rust check")?;
+    let npm = Npm::new(project)?;
+    collect(&mut passed, &mut npm.vectors(project)?, "the Rust check as WebAssembly")?;
     python::require("the Python implementation of the vectors")?;
     for program in others(&project.root.join("test-vectors"))? {
         collect(&mut passed, Command::new(&program).current_dir(&project.root), &program.display().to_string())?;
     }
     print!("{}", table(&passed));
+    check_counts(&passed)
+}
+
+/// Whoever checks a file checks all of it.
+fn check_counts(passed: &Passed) -> Result<()> {
+    let mut counts = BTreeMap::new();
+    for ((file, implementation), count) in passed {
+        let (first, other) = counts.entry(file).or_insert((implementation, count));
+        ensure!(other == &count, "{file}: {first} passed {other} cases, {implementation} {count}");
+    }
     Ok(())
 }
 
@@ -82,6 +95,15 @@ mod tests {
         let lines = "running 2 tests\nvectors: token.json rust 41\ntest x ... vectors: blob.json rust 7\n\
                      vectors: token.json noble 41\nvectors: broken\n";
         let passed: Passed = lines.lines().filter_map(parse).collect();
+        check_counts(&passed).unwrap();
         assert_eq!(table(&passed), "  artefact    noble  rust\n  blob.json       -     7\n  token.json     41    41\n");
+    }
+
+    #[test]
+    fn an_implementation_that_skips_a_case_is_named() {
+        let passed: Passed =
+            ["vectors: a.json rust 7", "vectors: a.json wasm-node 6"].into_iter().filter_map(parse).collect();
+        let error = check_counts(&passed).unwrap_err().to_string();
+        assert_eq!(error, "a.json: rust passed 7 cases, wasm-node 6");
     }
 }

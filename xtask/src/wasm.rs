@@ -1,4 +1,4 @@
-//! WebAssembly: finds or sets up a toolchain that has the target, and compiles the npm package's crate with it.
+//! WebAssembly: finds or sets up a toolchain that has the target, and compiles crates with it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,10 +13,10 @@ const TARGET: &str = "wasm32-unknown-unknown";
 /// Debian's Rust for browsers and its sources, beside which rustup's Rust stays as it is.
 const DEBIAN_PACKAGES: [&str; 3] = ["rustc-web", "libstd-rust-web-dev", "rust-web-src"];
 
-/// Compiles `bindings/wasm` and returns the module, to which the bindings generator has still to be applied.
-pub(crate) fn build(project: &Project) -> Result<PathBuf> {
+/// Compiles a package and returns the module, to which the bindings generator has still to be applied.
+pub(crate) fn build(project: &Project, package: &str) -> Result<PathBuf> {
     let mut build = cargo::in_project(project);
-    build.args(["build", "--profile", "wasm", "--quiet", "--package", "blindtally-wasm", "--target", TARGET]);
+    build.args(["build", "--profile", "wasm", "--quiet", "--package", package, "--target", TARGET]);
     // A folder of its own: another compiler would otherwise rebuild everything back and forth.
     let target = project.target.join("wasm");
     build.env("CARGO_TARGET_DIR", &target);
@@ -30,7 +30,7 @@ pub(crate) fn build(project: &Project) -> Result<PathBuf> {
         build.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker()?);
     }
     process::run(&mut build)?;
-    Ok(target.join(TARGET).join("wasm/blindtally_wasm.wasm"))
+    Ok(target.join(TARGET).join("wasm").join(package.replace('-', "_") + ".wasm"))
 }
 
 enum Toolchain {

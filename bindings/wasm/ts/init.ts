@@ -6,8 +6,9 @@ import * as bridge from "./bridge.js";
 import { BlindtallyError, BlindtallyPanic, type WasmErrorCode } from "./error.js";
 
 /** Where the module comes from: its URL, an answer of `fetch`, its bytes, or the module as compiled before. */
-export type WasmSource = string | URL | Response | BufferSource | WebAssembly.Module;
-export type SyncWasmSource = BufferSource | WebAssembly.Module;
+export type WasmSource = string | URL | Response | SyncWasmSource;
+// TypeScript's Module is empty, and by itself would take numbers and text.
+export type SyncWasmSource = ArrayBuffer | ArrayBufferView | (WebAssembly.Module & object);
 export type Bridge = typeof bridge;
 
 let loading: Promise<void> | undefined;
@@ -20,7 +21,7 @@ let panic: BlindtallyPanic | undefined;
  */
 export function load(
   source: () => WasmSource | PromiseLike<WasmSource>,
-  fetchUrl: (url: string) => Promise<Response | BufferSource> = (url) => fetch(url),
+  fetchUrl: (url: string) => Promise<Response | ArrayBufferView> = (url) => fetch(url),
 ): Promise<void> {
   if (panic) return Promise.reject(panic);
   loading ??= loadOnce(source, fetchUrl).catch((error: unknown) => {
@@ -34,10 +35,9 @@ async function loadOnce(...[source, fetchUrl]: Required<Parameters<typeof load>>
   if (isReady) return;
   let tried = "its usual place";
   try {
-    let found = await source();
+    const found = await source();
     tried = describe(found);
-    if (isUrl(found)) found = await fetchUrl(String(found));
-    const module = await compile(found);
+    const module = await compile(isUrl(found) ? await fetchUrl(String(found)) : found);
     checkExports(module);
     await bridge.default({ module_or_path: module });
   } catch (error) {
@@ -63,7 +63,7 @@ export function loadSync(source: () => SyncWasmSource): void {
   isReady = true;
 }
 
-async function compile(source: Exclude<WasmSource, string | URL>): Promise<WebAssembly.Module> {
+async function compile(source: Response | SyncWasmSource): Promise<WebAssembly.Module> {
   if (!isResponse(source)) return isModule(source) ? source : WebAssembly.compile(checkMagic(source));
   if (!source.ok) throw new Error(`the server answered ${source.status} ${source.statusText}`.trim());
   const type = source.headers.get("content-type");
@@ -73,10 +73,10 @@ async function compile(source: Exclude<WasmSource, string | URL>): Promise<WebAs
 }
 
 /** Refuses what is plainly something else, such as the HTML page that a server gives for every unknown path. */
-function checkMagic(bytes: BufferSource, type?: string | null): BufferSource {
-  const view = ArrayBuffer.isView(bytes) ? bytes : new Uint8Array(bytes);
-  const start = new Uint8Array(view.buffer, view.byteOffset, Math.min(view.byteLength, 4));
-  if (String.fromCharCode(...start) !== "\0asm") {
+function checkMagic(source: ArrayBuffer | ArrayBufferView, type?: string | null): Uint8Array<ArrayBuffer> {
+  const { buffer, byteOffset, byteLength } = ArrayBuffer.isView(source) ? source : new Uint8Array(source);
+  const bytes = new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
+  if (String.fromCharCode(...bytes.subarray(0, 4)) !== "\0asm") {
     throw new Error(type ? `this is ${type}, not WebAssembly` : "this is not WebAssembly");
   }
   return bytes;

@@ -1,0 +1,35 @@
+// What a browser loads of the package, compressed as a server does it, against the budget; fails if it is over.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const BUDGET = 160 * 1024;
+const dist = join(import.meta.dirname, "dist");
+
+const row = (name, bytes, gzipped) =>
+  console.log(`  ${name.padEnd(28)}${String(bytes).padStart(10)}${gzipped === undefined ? "" : String(gzipped).padStart(10)}`);
+const gzip = (bytes) => gzipSync(bytes, { level: 9 }).length;
+
+/** What the entry's JavaScript is in a consumer's bundle, if all of it is used. */
+async function bundle(entry) {
+  const result = await build({
+    entryPoints: [join(dist, entry)], bundle: true, minify: true, format: "esm", write: false, metafile: true,
+    absWorkingDir: dist, logLevel: "error",
+  });
+  const [{ inputs }] = Object.values(result.metafile.outputs);
+  return { code: result.outputFiles[0].contents, inputs };
+}
+
+console.log(`  ${"".padEnd(28)}${"bytes".padStart(10)}${"gzip -9".padStart(10)}`);
+const wasm = readFileSync(join(dist, "blindtally.wasm"));
+const { code, inputs } = await bundle("index.js");
+const total = gzip(wasm) + gzip(code);
+row("blindtally.wasm", wasm.length, gzip(wasm));
+row("index.js, minified", code.length, gzip(code));
+for (const [file, { bytesInOutput }] of Object.entries(inputs).sort(([, a], [, b]) => b.bytesInOutput - a.bytesInOutput)) {
+  if (bytesInOutput > 0) row(`  ${file}`, bytesInOutput);
+}
+row("together", wasm.length + code.length, total);
+console.log(`  ${total <= BUDGET ? "within" : "OVER"} the budget of ${BUDGET} bytes by ${Math.abs(BUDGET - total)}`);
+process.exitCode = total <= BUDGET ? 0 : 1;

@@ -1,0 +1,4 @@
+import * as blindtally from "blindtally";
+import { use } from "./use.js";
+
+console.log(JSON.stringify(await use(blindtally)));

@@ -1,0 +1,5 @@
+const blindtally = require("blindtally");
+
+import("./use.js")
+  .then(({ use }) => use(blindtally))
+  .then((outcome) => console.log(JSON.stringify(outcome)));
