@@ -1,8 +1,8 @@
 //! AES-256-GCM-SIV (RFC 8452) for many messages under one key, nonce and associated data, all prepared once.
 //!
 //! A message lies in a frame as POLYVAL wants it: zero blocks, the message padded with zeros to whole blocks, the length
-//! block. Leading zero blocks do not change POLYVAL; they make every frame a multiple of the four blocks that POLYVAL
-//! takes at once, for no more than one costs.
+//! block. Leading zero blocks do not change POLYVAL; they make every frame a multiple of the blocks that POLYVAL takes at
+//! once, for no more than one costs.
 //!
 //! What is short is written and read by whole blocks: a load that must collect several smaller stores waits for all that
 //! the processor has under way, which costs more than POLYVAL does.
@@ -15,6 +15,9 @@ use polyval::Polyval;
 use polyval::universal_hash::UniversalHash;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroizing, optimization_barrier, zeroize_stack};
+
+/// How many blocks POLYVAL takes at once: one where there is no carry-less multiplication.
+const FRAME: usize = if cfg!(target_arch = "wasm32") { 1 } else { 4 };
 
 /// The two keys that RFC 8452 §4 derives from key and nonce, expanded, and what POLYVAL makes of the associated data.
 pub(crate) struct Siv(Box<Keys>);
@@ -328,7 +331,7 @@ impl Place {
     #[inline(always)]
     fn after(start: usize, len: usize) -> Self {
         let count = len.div_ceil(16);
-        let end = start + (count + 1).next_multiple_of(4);
+        let end = start + (count + 1).next_multiple_of(FRAME);
         Self { start, message: end - 1 - count, end, len }
     }
 
@@ -389,9 +392,9 @@ impl Frames {
     fn place(&mut self, len: usize) -> Place {
         let place = Place::after(self.blocks.len(), len);
         make_room(&mut self.blocks, place.end - place.start);
-        // Frames are of four blocks, which are written faster than memory of any length is set.
+        // A few blocks of a known number are written faster than memory of any length is set.
         while self.blocks.len() < place.end {
-            self.blocks.extend_from_slice(&[Block::default(); 4]);
+            self.blocks.extend_from_slice(&[Block::default(); FRAME]);
         }
         self.places.push(place);
         place

@@ -168,12 +168,12 @@ impl Agent {
     pub fn tokenize_many(
         &self,
         class: u8,
-        values: &str,
+        values: &[u8],
         lengths: &mut [i32],
         errors: &Array,
     ) -> Result<Option<JsString>, BlindtallyError> {
         let mut out = TokenBatch::new();
-        self.0.tokenize_batch(token_class(class)?, values.split('\0'), &mut out).map_err(error::of)?;
+        self.0.tokenize_batch(token_class(class)?, batch::split(values, '\0'), &mut out).map_err(error::of)?;
         Ok(batch::join(out.iter(), lengths, errors))
     }
 

@@ -84,9 +84,9 @@ impl Restored {
         secret::give(self.0.recovery_proof().expose())
     }
 
-    pub fn reveal_many(&self, tokens: &str, lengths: &mut [i32], errors: &Array) -> Option<JsString> {
+    pub fn reveal_many(&self, tokens: &[u8], lengths: &mut [i32], errors: &Array) -> Option<JsString> {
         let mut out = blindtally::RevealBatch::new();
-        self.0.reveal_batch(tokens.split('\n'), &mut out);
+        self.0.reveal_batch(batch::split(tokens, '\n'), &mut out);
         batch::join(out.iter(), lengths, errors)
     }
 

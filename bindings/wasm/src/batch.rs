@@ -8,6 +8,11 @@ use zeroize::Zeroizing;
 
 use crate::error;
 
+/// The items of a joined string, which JavaScript's encoder made UTF-8: passing the string itself would be slower.
+pub(crate) fn split(joined: &[u8], separator: char) -> core::str::Split<'_, char> {
+    core::str::from_utf8(joined).unwrap_or_default().split(separator)
+}
+
 /// The values one after the other. `lengths` gets the length of each in UTF-16 units, or -1 - i for one that failed with
 /// the i-th of `errors`. `None` unless there are as many items as lengths: the separator was in one of them.
 pub(crate) fn join<'v, E: Into<Error> + Copy + PartialEq>(

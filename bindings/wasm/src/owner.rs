@@ -191,9 +191,9 @@ impl Owner {
     }
 
     /// The tokens are separated by line feeds; see [`batch::join`].
-    pub fn reveal_many(&self, tokens: &str, lengths: &mut [i32], errors: &Array) -> Option<JsString> {
+    pub fn reveal_many(&self, tokens: &[u8], lengths: &mut [i32], errors: &Array) -> Option<JsString> {
         let mut out = blindtally::RevealBatch::new();
-        self.0.reveal_batch(tokens.split('\n'), &mut out);
+        self.0.reveal_batch(batch::split(tokens, '\n'), &mut out);
         batch::join(out.iter(), lengths, errors)
     }
 

@@ -4,7 +4,9 @@ import { BlindtallyError } from "./error.js";
 /** A value, or why there is none. */
 export type Result<Value extends string = string> = Value | BlindtallyError;
 
-type Call = (joined: string, lengths: Int32Array, errors: BlindtallyError[]) => string | undefined;
+type Call = (joined: Uint8Array, lengths: Int32Array, errors: BlindtallyError[]) => string | undefined;
+
+const encoder = new TextEncoder();
 
 /**
  * Calls with all values in one string. A value that holds the separator would be two: then, which is never for tokens
@@ -16,7 +18,7 @@ export function joined(
   if (values.length === 0) return [];
   const lengths = new Int32Array(values.length);
   const errors: BlindtallyError[] = [];
-  const text = call(values.join(separator), lengths, errors);
+  const text = call(encoder.encode(values.join(separator)), lengths, errors);
   if (text === undefined) return values.map(alone);
   const results = new Array<Result>(values.length);
   let at = 0;
