@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 
 use anyhow::{Context, Result, ensure};
 use wasm_bindgen_cli_support::Bindgen;
@@ -111,7 +112,9 @@ impl Npm {
 
     fn run_tests(&self, files: &[PathBuf]) -> Result<()> {
         require_browsers()?;
-        process::run(self.node().args(["--test", "--test-reporter=spec"]).args(files))
+        // By itself, Node leaves one core to others.
+        let files_at_once = format!("--test-concurrency={}", thread::available_parallelism()?);
+        process::run(self.node().args(["--test", "--test-reporter=spec", &files_at_once]).args(files))
     }
 
     /// The check of the test vectors as a program, which prints what it passed in Node and in each browser.
