@@ -1,0 +1,114 @@
+/**
+ * An owner whose keys live in a worker, so that the page's own scripts never see them. The API is that of `Owner`, but
+ * that every call gives a promise: code that awaits what it calls works with both.
+ */
+import type { Backup } from "./backup.js";
+import type { Change } from "./change.js";
+import { BlindtallyError, type WasmErrorCode } from "./error.js";
+import type { Handle, WasmSource } from "./init.js";
+import type { Login, LoginOptions } from "./login.js";
+import type { CreateOptions, Owner } from "./owner.js";
+import { type Answer, type Call, decode, decodeError } from "./remote.js";
+
+/** The same object in the worker. */
+export type Remote<T> = {
+  readonly [Name in keyof T as T[Name] extends (...args: never[]) => unknown ? Name : never]:
+    T[Name] extends (...args: infer Args) => infer Returned
+      ? (...args: Args) => Promise<Remoted<Awaited<Returned>>>
+      : never;
+};
+type Remoted<Value> =
+  Value extends Handle<infer _> ? Remote<Value>
+  : Value extends { owner: Owner; change: Change } ? { owner: Remote<Owner>; change: Change }
+  : Value;
+
+export interface OwnerWorkerOptions {
+  /** A worker that runs `blindtally/owner-worker`, where the bundler does not find it by itself. */
+  readonly worker?: Worker | undefined;
+  /** Where the worker loads the WebAssembly module from: not from its usual place. */
+  readonly wasm?: Exclude<WasmSource, Response> | undefined;
+}
+
+interface Waiting {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+export class OwnerWorker {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, Waiting>();
+  #calls = 0;
+  #ended: BlindtallyError | undefined;
+
+  private constructor(worker: Worker) {
+    this.#worker = worker;
+    worker.addEventListener("message", ({ data }: MessageEvent<Answer>) => this.#settle(data));
+    worker.addEventListener("error", () => this.#end("wasm.load", "the owner's worker cannot be loaded or has failed"));
+  }
+
+  /** Starts the worker and loads the module in it. @throws BlindtallyError `wasm.load` */
+  static async start({ worker, wasm }: OwnerWorkerOptions = {}): Promise<OwnerWorker> {
+    // In this form, bundlers see that the worker belongs to the program.
+    const started = worker ?? new Worker(new URL("./owner-worker.js", import.meta.url), { type: "module" });
+    const owners = new OwnerWorker(started);
+    try {
+      await owners.#call(0, "init", [wasm instanceof URL ? wasm.href : wasm]);
+    } catch (error) {
+      owners.stop();
+      throw error;
+    }
+    return owners;
+  }
+
+  /** As `Owner.create`. */
+  create(options: CreateOptions): Promise<{ owner: Remote<Owner>; change: Change }> {
+    return this.#call(0, "create", [options]) as Promise<{ owner: Remote<Owner>; change: Change }>;
+  }
+
+  /** As `Login.start`. */
+  login(options: LoginOptions): Promise<Remote<Login>> {
+    return this.#call(0, "login", [options]) as Promise<Remote<Login>>;
+  }
+
+  /** As `Backup.parse`. */
+  openBackup(text: string): Promise<Remote<Backup>> {
+    return this.#call(0, "openBackup", [text]) as Promise<Remote<Backup>>;
+  }
+
+  /** Ends the worker, and with it every key in it. Calls under way fail with `wasm.disposed`. */
+  stop(): void {
+    this.#end("wasm.disposed", "the owner's worker was stopped");
+  }
+
+  #call(object: number, method: string, args: readonly unknown[]): Promise<unknown> {
+    if (this.#ended) return Promise.reject(this.#ended);
+    const call = ++this.#calls;
+    return new Promise((resolve, reject) => {
+      const message: Call = { call, object, method, args };
+      this.#worker.postMessage(message);
+      this.#waiting.set(call, { resolve, reject });
+    });
+  }
+
+  #settle(answer: Answer): void {
+    const waiting = this.#waiting.get(answer.call);
+    this.#waiting.delete(answer.call);
+    if ("error" in answer) waiting?.reject(decodeError(answer.error));
+    else waiting?.resolve(decode(answer.result, (object) => this.#adopt(object)));
+  }
+
+  #adopt(object: number): unknown {
+    return new Proxy({}, {
+      // Whatever is awaited is asked for `then`.
+      get: (_, method) => typeof method === "symbol" || method === "then" ? undefined
+        : (...args: unknown[]) => this.#call(object, method, args),
+    });
+  }
+
+  #end(code: WasmErrorCode, message: string): void {
+    this.#ended ??= new BlindtallyError(code, message);
+    this.#worker.terminate();
+    for (const { reject } of this.#waiting.values()) reject(this.#ended);
+    this.#waiting.clear();
+  }
+}
