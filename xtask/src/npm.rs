@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::node::Node;
@@ -93,16 +94,27 @@ impl Npm {
         process::run(self.tool("attw").args(["--config-path", "tests/types/attw.json"]).arg(tarball))
     }
 
-    /// Runs `tests/FOLDER/*.test.mjs`.
-    pub(crate) fn test(&self, folder: &str) -> Result<()> {
-        let tests = self.folder.join("tests").join(folder);
-        let mut files: Vec<PathBuf> = fs::read_dir(&tests)
-            .with_context(|| format!("cannot read {}", tests.display()))?
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|path| path.to_string_lossy().ends_with(".test.mjs"))
-            .collect();
-        files.sort();
-        process::run(self.node().arg("--test").args(files))
+    /// Runs what is tested in Node and in browsers on `dist`: every `*.test.mjs` of the folders in `tests`.
+    pub(crate) fn test(&self) -> Result<()> {
+        let tests = self.folder.join("tests");
+        let mut files = Vec::new();
+        for folder in list(&tests)?.into_iter().filter(|path| path.is_dir() && !path.ends_with("smoke")) {
+            files.extend(list(&folder)?.into_iter().filter(|path| path.to_string_lossy().ends_with(".test.mjs")));
+        }
+        ensure!(!files.is_empty(), "{} holds no test", tests.display());
+        self.run_tests(&files)
+    }
+
+    /// Installs the tarball into a new project of every kind, builds and runs that.
+    pub(crate) fn smoke(&self) -> Result<()> {
+        self.run_tests(&[self.folder.join("tests/smoke/smoke.test.mjs")])
+    }
+
+    fn run_tests(&self, files: &[PathBuf]) -> Result<()> {
+        require_browsers()?;
+        // By itself, Node leaves one core to others.
+        let files_at_once = format!("--test-concurrency={}", thread::available_parallelism()?);
+        process::run(self.node().args(["--test", "--test-reporter=spec", &files_at_once]).args(files))
     }
 
     /// The check of the test vectors as a program, which prints what it passed in Node and in each browser.
@@ -120,7 +132,7 @@ impl Npm {
     }
 
     /// Node with what the tests ask for.
-    pub(crate) fn node(&self) -> Command {
+    fn node(&self) -> Command {
         let mut node = self.node.command("node");
         node.current_dir(&self.folder).env("BLINDTALLY_TARGET", &self.target);
         node
@@ -148,8 +160,15 @@ fn generate(project: &Project, package: &str) -> Result<PathBuf> {
     Ok(made)
 }
 
+fn list(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    Ok(paths)
+}
+
 /// The two browsers that the tests drive.
-pub(crate) fn require_browsers() -> Result<()> {
+fn require_browsers() -> Result<()> {
     let missing: Vec<_> =
         ["chromium", "firefox-esr"].into_iter().filter(|name| system::find_on_path(name).is_none()).collect();
     if missing.is_empty() { Ok(()) } else { system::install(&missing, "the tests in browsers") }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::npm::{self, Npm};
+use crate::npm::Npm;
 use crate::oracle::Expected;
 use crate::postgres::{self, Postgres};
 use crate::project::Project;
@@ -14,7 +14,7 @@ use crate::{aw_server, cargo, demo, export, process, vectors};
 
 type Step = (&'static str, fn(&Project) -> Result<()>);
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 13] = [
     ("format", |project| cargo(project, &["fmt", "--all", "--check"])),
     ("clippy", |project| {
         cargo(project, &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
@@ -22,6 +22,9 @@ const STEPS: [Step; 10] = [
     ("documentation", documentation),
     ("features of the core", features),
     ("npm package", npm_package),
+    ("npm package: size", |project| Npm::new(project)?.size()),
+    ("npm package: tests in Node and browsers", |project| Npm::new(project)?.test()),
+    ("npm package: installed into new projects", |project| Npm::new(project)?.smoke()),
     ("unit, integration and property tests", tests),
     ("documentation tests", |project| cargo(project, &["test", "--workspace", "--doc", "--quiet"])),
     ("test vectors", vectors::run),
@@ -74,14 +77,11 @@ fn features(project: &Project) -> Result<()> {
     Ok(())
 }
 
-/// The package as it would be published: its types, its size, its behaviour in Node and in browsers.
+/// The package as it would be published, and its types.
 fn npm_package(project: &Project) -> Result<()> {
     let npm = Npm::new(project)?;
     npm.build(project)?;
-    npm.types(&npm.pack(project)?)?;
-    npm.size()?;
-    npm::require_browsers()?;
-    ["init", "smoke"].iter().try_for_each(|folder| npm.test(folder))
+    npm.types(&npm.pack(project)?)
 }
 
 fn tests(project: &Project) -> Result<()> {
