@@ -8,7 +8,7 @@ import {
 } from "./dom.js";
 import { Marks } from "./marks.js";
 import { Allowed, checkLimit, EDITABLE, regionOf, type Place, type Region } from "./region.js";
-import { nextTask, runFor, SLICE } from "./task.js";
+import { nextTask, SLICE, STEPS, URGENT } from "./task.js";
 import { revealWith } from "./text.js";
 import { findTokens, isBase64url, PREFIX, replace, type Replacement, type Span } from "./token-text.js";
 import { Asked, BATCH, Refusal, Words, type Revealer } from "./words.js";
@@ -71,7 +71,7 @@ interface Shown {
 interface Found {
   readonly group: readonly Place[];
   readonly texts: readonly string[];
-  readonly spans: readonly Span[];
+  readonly spans: Span[];
   readonly region: Allowed;
 }
 
@@ -102,9 +102,11 @@ export class PageReader {
   /** What has to be looked at: places, and trees whose places have to be. */
   readonly #todo = new Set<Node>();
   #found: Found[] = [];
-  #work: Generator<void> | undefined;
+  /** What is being done: the last first. */
+  #works: Generator<void>[] = [];
   #running = false;
   #scheduled = false;
+  #workingSince: number | undefined;
   #unanswered = 0;
   #settling: (() => void)[] = [];
   #watched = new WeakSet<Node>();
@@ -123,10 +125,7 @@ export class PageReader {
     this.copy = options.copy ?? "words";
     this.#explain = options.explain ?? explain;
     this.#onError = options.onError ?? ((error) => reportError(error));
-    this.#observer = new MutationObserver((records) => {
-      this.#note(records);
-      this.#run(SLICE);
-    });
+    this.#observer = new MutationObserver((records) => this.#follow(records));
     options.signal?.addEventListener("abort", () => this.disconnect(), { once: true });
     this.unlock(revealer);
     if (options.signal?.aborted) this.disconnect();
@@ -140,7 +139,7 @@ export class PageReader {
     this.#listening.abort();
     this.#todo.clear();
     this.#found = [];
-    this.#work = undefined;
+    this.#works = [];
     for (const place of this.#shown.keys()) this.#putBack(place);
     this.#unanswered = 0;
     this.#tellSettled();
@@ -176,10 +175,10 @@ export class PageReader {
 
   /** Resolves when everything on the page so far is revealed or refused: for tests and before printing. */
   settled(): Promise<void> {
-    this.#note(this.#observer.takeRecords());
     return new Promise((resolve) => {
       this.#settling.push(resolve);
-      this.#run(SLICE);
+      this.#follow(this.#observer.takeRecords());
+      this.#run(0);
     });
   }
 
@@ -212,61 +211,93 @@ export class PageReader {
     this.disconnect();
   }
 
-  #note(records: readonly MutationRecord[]): void {
+  /** Looks at what the page did, before anything else that there is to do, so that it is shown before it is painted. */
+  #follow(records: readonly MutationRecord[]): void {
+    const fresh = this.#changed(records);
+    if (fresh.size === 0) return;
+    this.#works.push(this.#lookAt(fresh));
+    this.#run(SLICE);
+  }
+
+  #changed(records: readonly MutationRecord[]): Set<Node> {
+    const changed = new Set<Node>();
     let attributes = false;
-    for (const { type, target, attributeName, addedNodes, removedNodes, previousSibling, nextSibling } of records) {
+    for (const record of records) {
+      const { type, target } = record;
       if (type === "characterData") {
         // Our own writing comes back here too.
-        if (this.#shown.get(target as Text)?.shown !== target.nodeValue) this.#todo.add(target);
+        if (this.#shown.get(target as Text)?.shown !== (target as Text).data) changed.add(target);
       } else if (type === "attributes") {
-        const place = attributeName === EDITABLE ? target : attribute(target as Element, attributeName ?? "");
-        if (place !== null) this.#todo.add(place);
-        attributes ||= attributeName !== EDITABLE;
+        const name = record.attributeName ?? "";
+        const place = name === EDITABLE ? target : attribute(target as Element, name);
+        if (place !== null) changed.add(place);
+        attributes ||= name !== EDITABLE;
       } else {
-        for (const node of addedNodes) this.#todo.add(node);
-        if (this.#shown.size > 0) for (const node of removedNodes) this.#todo.add(node);
+        for (const node of record.addedNodes) changed.add(node);
+        if (this.#shown.size > 0) for (const node of record.removedNodes) changed.add(node);
         // What came or went may have held a part of a token, or parted one.
-        if (previousSibling !== null && isText(previousSibling)) this.#todo.add(previousSibling);
-        if (nextSibling !== null && isText(nextSibling)) this.#todo.add(nextSibling);
+        for (const node of [record.previousSibling, record.nextSibling]) if (node !== null && isText(node)) changed.add(node);
       }
     }
     // An attribute that was removed, perhaps to be set anew, has no record of its own.
-    if (attributes) for (const place of this.#shown.keys()) if (!isText(place) && place.ownerElement === null) this.#todo.add(place);
+    if (attributes) for (const place of this.#shown.keys()) if (!isText(place) && place.ownerElement === null) changed.add(place);
+    return changed;
   }
 
-  /** Works for at most `milliseconds` now; the rest follows in slices. */
+  /** Works for about `milliseconds` now; the rest follows in slices. */
   #run(milliseconds: number): void {
     if (this.#running) return;
     this.#running = true;
+    const end = performance.now() + milliseconds;
     try {
-      if (this.#todo.size > 0 || this.#found.length > 0) this.#work ??= this.#drain();
-      if (this.#work !== undefined && runFor(this.#work, milliseconds)) this.#work = undefined;
+      do {
+        const work = this.#works.at(-1) ?? this.#backlog();
+        if (work === undefined) break;
+        if (work.next().done) this.#works.pop();
+      } while (performance.now() < end);
     } catch (error) {
-      this.#work = undefined;
+      this.#works.pop();
       this.#onError(error);
     } finally {
       this.#running = false;
     }
-    if (this.#work === undefined) this.#tellSettled();
-    else if (!this.#scheduled) {
+    if (this.#isIdle) {
+      this.#workingSince = undefined;
+      this.#tellSettled();
+    } else if (!this.#scheduled) {
       this.#scheduled = true;
+      this.#workingSince ??= performance.now();
       nextTask(() => {
         this.#scheduled = false;
         this.#run(SLICE);
-      });
+      }, performance.now() - this.#workingSince < URGENT ? "user-blocking" : "user-visible");
     }
   }
 
+  get #isIdle(): boolean {
+    return this.#works.length === 0 && this.#todo.size === 0 && this.#found.length === 0;
+  }
+
+  #backlog(): Generator<void> | undefined {
+    if (this.#isIdle) return undefined;
+    const work = this.#lookAt(this.#todo);
+    this.#works.push(work);
+    return work;
+  }
+
   #tellSettled(): void {
-    if (this.#work !== undefined || this.#unanswered > 0 || this.#todo.size > 0) return;
+    if (!this.#isIdle || this.#unanswered > 0) return;
     for (const resolve of this.#settling.splice(0)) resolve();
   }
 
-  *#drain(): Generator<void> {
-    while (this.#todo.size > 0 || this.#found.length > 0) {
-      for (const node of this.#todo) {
-        this.#todo.delete(node);
-        yield* isText(node) || nodeType(node) === 2 ? this.#look(node as Place) : this.#walk(node);
+  *#lookAt(todo: Set<Node>): Generator<void> {
+    let steps = 0;
+    while (todo.size > 0 || this.#found.length > 0) {
+      for (const node of todo) {
+        todo.delete(node);
+        if (isText(node) || nodeType(node) === 2) yield* this.#look(node as Place) ?? [];
+        else yield* this.#walk(node);
+        if (++steps % STEPS === 0) yield;
       }
       yield* this.#showFound();
     }
@@ -277,10 +308,16 @@ export class PageReader {
     const inPage = tree === this.#root || tree.isConnected;
     if (tree === this.#root || (inPage && nodeType(tree) !== 1)) this.#watch(tree);
     const nodes = nodesOf(tree);
+    let steps = 0;
     for (let node = nodes.nextNode(); node !== null; node = nodes.nextNode()) {
-      if (isText(node)) yield* this.#look(node);
-      else this.#enter(node as Element, inPage);
-      yield;
+      if (!isText(node)) {
+        this.#enter(node as Element, inPage);
+      } else {
+        const rest = this.#look(node);
+        if (rest !== undefined) yield* rest;
+        if (this.#found.length >= BATCH) yield* this.#showFound();
+      }
+      if (++steps % STEPS === 0) yield;
     }
   }
 
@@ -331,30 +368,37 @@ export class PageReader {
     });
   }
 
-  /** Finds the tokens of a place; `#showFound` shows them. */
-  *#look(place: Place): Generator<void> {
+  /** Finds the tokens of a place, for `#showFound`; returns what remains to be done for a long text. */
+  #look(place: Place): Generator<void> | undefined {
     const before = this.#shown.get(place);
     const group = this.#groupOf(place);
     if (before !== undefined && before.group.length > 1) this.#part(before.group, group);
     const texts = group.map((member) => this.#written(member));
-    const joined = texts.join("");
-    if (before === undefined && !joined.includes(PREFIX)) return;
+    const joined = texts.length === 1 ? texts[0] ?? "" : texts.join("");
+    if (before === undefined && !joined.includes(PREFIX)) return undefined;
     const spans: Span[] = [];
-    yield* findAll(joined, spans);
-    if (texts.length > 1) yield* addLone(texts, spans);
-    const region = spans.length > 0 ? regionOf(place, this.#root, this.#regions) : undefined;
-    if (region === undefined) {
-      for (const member of group) this.#putBack(member);
-      return;
-    }
-    this.#found.push({ group, texts, spans, region });
-    if (this.#found.length >= BATCH) yield* this.#showFound();
+    const at = findTokens(joined, spans, 0, WINDOW);
+    if (at < joined.length || texts.length > 1) return this.#lookFurther({ group, texts, spans }, joined, at);
+    this.#keep({ group, texts, spans });
+    return undefined;
+  }
+
+  *#lookFurther(found: Omit<Found, "region">, joined: string, from: number): Generator<void> {
+    yield* findAll(joined, found.spans, from);
+    if (found.texts.length > 1) yield* addLone(found.texts, found.spans);
+    this.#keep(found);
+  }
+
+  #keep({ group, texts, spans }: Omit<Found, "region">): void {
+    const region = spans.length > 0 ? regionOf(group[0] as Place, this.#root, this.#regions) : undefined;
+    if (region !== undefined) this.#found.push({ group, texts, spans, region });
+    else for (const member of group) this.#putBack(member);
   }
 
   /** The texts whose characters may make one token with those of `place`, in order. */
   #groupOf(place: Place): readonly Place[] {
     const group = [place];
-    if (!isText(place)) return group;
+    if (!isText(place) || (place.previousSibling === null && place.nextSibling === null)) return group;
     for (const [forward, step] of [[false, "previousSibling"], [true, "nextSibling"]] as const) {
       let edge = this.#written(place);
       for (let node = place[step]; node !== null && group.length < MOST_PIECES; node = node[step]) {
@@ -389,11 +433,12 @@ export class PageReader {
     this.#found = [];
     if (words === undefined) return;
     const unknown = new Set<string>();
+    let steps = 0;
     for (const { spans, region } of found) {
       for (const { token, tokenClass } of spans) {
         if (region.shows(tokenClass) && words.get(token) === undefined) unknown.add(token);
       }
-      yield;
+      if (++steps % STEPS === 0) yield;
     }
     const tokens = [...unknown];
     for (let i = 0; i < tokens.length; i += BATCH) {
@@ -403,7 +448,7 @@ export class PageReader {
     for (const one of found) {
       if (words !== this.#words) return;
       this.#show(words, one);
-      yield;
+      if (++steps % STEPS === 0) yield;
     }
   }
 
@@ -488,8 +533,8 @@ function joins(left: string, right: string): boolean {
   return (left === "" || isBase64url(left, left.length - 1)) && (right === "" || isBase64url(right, 0));
 }
 
-function* findAll(text: string, spans: Span[]): Generator<void> {
-  for (let at = 0; at < text.length;) {
+function* findAll(text: string, spans: Span[], from = 0): Generator<void> {
+  for (let at = from; at < text.length;) {
     at = findTokens(text, spans, at, WINDOW);
     if (at < text.length) yield;
   }
