@@ -24,9 +24,8 @@ async function shown() {
   const { reader } = reads ? await read() : {};
   await document.fonts.ready;
   const start = performance.now();
+  document.body.append(document.querySelector("template").content);
   performance.mark("read");
-  const main = document.querySelector("template").content;
-  document.body.append(main);
   await reader?.().settled();
   await painted();
   performance.mark("shown");

@@ -33,12 +33,20 @@ export function nextSibling(node: Node): ChildNode | null {
   return read(Node.prototype, "nextSibling", node);
 }
 
+export function parentOf(element: Element): Element | null {
+  return read(Node.prototype, "parentElement", element);
+}
+
 export function bodyOf(page: Document): HTMLElement {
   return read(Document.prototype, "body", page);
 }
 
 export function closest(element: Element, selector: string): Element | null {
   return Element.prototype.closest.call(element, selector);
+}
+
+export function matches(element: Element, selector: string): boolean {
+  return Element.prototype.matches.call(element, selector);
 }
 
 export function contains(ancestor: Node, node: Node | null): boolean {
@@ -57,9 +65,9 @@ export function windowOf(page: Document): (Window & typeof globalThis) | null {
   return read(Document.prototype, "defaultView", page);
 }
 
-/** Elements and text below `root`, and `root` itself; it goes on rightly when the page changes between two steps. */
-export function nodesOf(root: Node): NodeIterator {
-  return Document.prototype.createNodeIterator.call(documentOf(root), root, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
+/** Nodes below `root`, and `root` itself; it goes on rightly when the page changes between two steps. */
+export function nodesOf(root: Node, what: "SHOW_ELEMENT" | "SHOW_TEXT"): NodeIterator {
+  return Document.prototype.createNodeIterator.call(documentOf(root), root, NodeFilter[what]);
 }
 
 /** A form's may be one of its fields instead of a string. */

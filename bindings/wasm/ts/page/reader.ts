@@ -7,8 +7,8 @@ import {
   attribute, documentOf, enterFrame, frameDocument, isFrame, isText, localName, nodesOf, nodeType, shadowOf, windowOf,
 } from "./dom.js";
 import { Marks } from "./marks.js";
-import { Allowed, checkLimit, EDITABLE, regionOf, type Place, type Region } from "./region.js";
-import { nextTask, SLICE, STEPS, URGENT } from "./task.js";
+import { checkLimit, EDITABLE, Regions, type Allowed, type Place, type Region } from "./region.js";
+import { BEGINNING, LARGE_SLICE, SLICE, soon, STEPS } from "./task.js";
 import { revealWith } from "./text.js";
 import { findTokens, isBase64url, PREFIX, replace, type Replacement, type Span } from "./token-text.js";
 import { Asked, BATCH, Refusal, Words, type Revealer } from "./words.js";
@@ -86,8 +86,7 @@ export class PageReader {
   copy: "words" | "tokens";
 
   readonly #root: Document | ShadowRoot | Element;
-  readonly #regions: readonly Allowed[];
-  readonly #attributes: readonly string[];
+  readonly #regions: Regions;
   readonly #limit: number;
   readonly #explain: (code: string) => string;
   readonly #onError: (error: unknown) => void;
@@ -107,6 +106,7 @@ export class PageReader {
   #running = false;
   #scheduled = false;
   #workingSince: number | undefined;
+  #workedAt = 0;
   #unanswered = 0;
   #settling: (() => void)[] = [];
   #watched = new WeakSet<Node>();
@@ -116,9 +116,8 @@ export class PageReader {
   constructor(root: Document | ShadowRoot | Element, revealer: Revealer, options: ReaderOptions) {
     this.#root = root;
     this.#revealer = revealer;
-    this.#regions = (options.regions ?? [{}]).map((region) => new Allowed(region));
-    this.#attributes = [...new Set(this.#regions.flatMap((region) => [...region.attributes]))];
-    if (this.#attributes.length > 0 && options.contentSecurityPolicy !== "own-sources") {
+    this.#regions = new Regions(root, options.regions ?? [{}]);
+    if (this.#regions.attributes.length > 0 && options.contentSecurityPolicy !== "own-sources") {
       throw new BlindtallyError("page.policy", "attributes are shown only where the option contentSecurityPolicy is \"own-sources\"");
     }
     this.#limit = checkLimit(options.maxDistinctTokens);
@@ -170,7 +169,7 @@ export class PageReader {
     if (this.#words === undefined) return;
     this.#todo.add(this.#root);
     for (const place of this.#shown.keys()) this.#todo.add(place);
-    this.#run(SLICE);
+    this.#run();
   }
 
   /** Resolves when everything on the page so far is revealed or refused: for tests and before printing. */
@@ -216,7 +215,7 @@ export class PageReader {
     const fresh = this.#changed(records);
     if (fresh.size === 0) return;
     this.#works.push(this.#lookAt(fresh));
-    this.#run(SLICE);
+    this.#run();
   }
 
   #changed(records: readonly MutationRecord[]): Set<Node> {
@@ -244,11 +243,16 @@ export class PageReader {
     return changed;
   }
 
-  /** Works for about `milliseconds` now; the rest follows in slices. */
-  #run(milliseconds: number): void {
+  /** Works for a slice of time now, or for `milliseconds`; the rest follows in slices. */
+  #run(milliseconds?: number): void {
     if (this.#running) return;
     this.#running = true;
-    const end = performance.now() + milliseconds;
+    this.#regions.forget();
+    const start = performance.now();
+    this.#workingSince ??= start;
+    // A page that takes long for its own frames is not made smoother by small slices, only slower.
+    const large = start - this.#workingSince < BEGINNING || start - this.#workedAt > LARGE_SLICE;
+    const end = start + (milliseconds ?? (large ? LARGE_SLICE : SLICE));
     try {
       do {
         const work = this.#works.at(-1) ?? this.#backlog();
@@ -260,17 +264,17 @@ export class PageReader {
       this.#onError(error);
     } finally {
       this.#running = false;
+      this.#workedAt = performance.now();
     }
     if (this.#isIdle) {
       this.#workingSince = undefined;
       this.#tellSettled();
     } else if (!this.#scheduled) {
       this.#scheduled = true;
-      this.#workingSince ??= performance.now();
-      nextTask(() => {
+      soon(() => {
         this.#scheduled = false;
-        this.#run(SLICE);
-      }, performance.now() - this.#workingSince < URGENT ? "user-blocking" : "user-visible");
+        this.#run();
+      });
     }
   }
 
@@ -307,23 +311,26 @@ export class PageReader {
   *#walk(tree: Node): Generator<void> {
     const inPage = tree === this.#root || tree.isConnected;
     if (tree === this.#root || (inPage && nodeType(tree) !== 1)) this.#watch(tree);
-    const nodes = nodesOf(tree);
     let steps = 0;
-    for (let node = nodes.nextNode(); node !== null; node = nodes.nextNode()) {
-      if (!isText(node)) {
-        this.#enter(node as Element, inPage);
-      } else {
-        const rest = this.#look(node);
-        if (rest !== undefined) yield* rest;
-        if (this.#found.length >= BATCH) yield* this.#showFound();
-      }
+    // Texts first, which are most of what is seen.
+    const texts = nodesOf(tree, "SHOW_TEXT");
+    for (let text = texts.nextNode(); text !== null; text = texts.nextNode()) {
+      const rest = this.#look(text as Text);
+      if (rest !== undefined) yield* rest;
+      if (this.#found.length >= BATCH) yield* this.#showFound();
+      if (++steps % STEPS === 0) yield;
+    }
+    yield* this.#showFound();
+    const elements = nodesOf(tree, "SHOW_ELEMENT");
+    for (let element = elements.nextNode(); element !== null; element = elements.nextNode()) {
+      this.#enter(element as Element, inPage);
       if (++steps % STEPS === 0) yield;
     }
   }
 
   /** Goes on to what an element holds beside its children. */
   #enter(element: Element, inPage: boolean): void {
-    for (const name of this.#attributes) {
+    for (const name of this.#regions.attributes) {
       const place = attribute(element, name);
       if (place !== null && (this.#shown.has(place) || place.value.includes(PREFIX))) this.#todo.add(place);
     }
@@ -341,7 +348,7 @@ export class PageReader {
       this.#watched.add(frame);
       frame.addEventListener("load", () => {
         this.#todo.add(frame);
-        this.#run(SLICE);
+        this.#run();
       }, { signal: this.#listening.signal });
     }
     const page = frameDocument(frame);
@@ -364,7 +371,7 @@ export class PageReader {
     if (this.#watched.has(tree)) return;
     this.#watched.add(tree);
     this.#observer.observe(tree, {
-      subtree: true, childList: true, characterData: true, attributeFilter: [EDITABLE, ...this.#attributes],
+      subtree: true, childList: true, characterData: true, attributeFilter: [EDITABLE, ...this.#regions.attributes],
     });
   }
 
@@ -390,7 +397,7 @@ export class PageReader {
   }
 
   #keep({ group, texts, spans }: Omit<Found, "region">): void {
-    const region = spans.length > 0 ? regionOf(group[0] as Place, this.#root, this.#regions) : undefined;
+    const region = spans.length > 0 ? this.#regions.of(group[0] as Place) : undefined;
     if (region !== undefined) this.#found.push({ group, texts, spans, region });
     else for (const member of group) this.#putBack(member);
   }
@@ -465,7 +472,7 @@ export class PageReader {
     const answered = () => {
       if (words !== this.#words) return;
       this.#unanswered--;
-      this.#run(SLICE);
+      this.#run();
     };
     answer.then(() => {
       if (words === this.#words) for (const place of waiting) this.#todo.add(place);
@@ -474,7 +481,7 @@ export class PageReader {
 
   #show(words: Words<Place>, { group, texts, spans, region }: Found): void {
     // What the page wrote since is on its way here.
-    if (group.some((place, i) => this.#written(place) !== texts[i])) return;
+    if (!group.every((place, i) => this.#written(place) === texts[i])) return;
     const replacements: Replacement[] = [];
     let reason: string | undefined;
     let asked: Asked<Place> | undefined;

@@ -98,6 +98,11 @@ export interface Replacement {
  * token begins; what the token has in the texts after it goes away.
  */
 export function replace(texts: readonly string[], replacements: readonly Replacement[]): string[] {
+  const [only] = replacements;
+  if (texts.length === 1 && replacements.length === 1 && only !== undefined) {
+    const [text = ""] = texts;
+    return [text.slice(0, only.start) + only.word + text.slice(only.end)];
+  }
   let base = 0;
   let next = 0;
   return texts.map((text) => {
