@@ -45,7 +45,13 @@ export interface ReaderStatistics {
 
 /**
  * Reveals the tokens below `root`, and follows what the page does to them. It writes words into the text nodes that held
- * the tokens and changes nothing else, so that frameworks find every node where they left it.
+ * the tokens and changes nothing else, so that frameworks find every node where they left it. Start it after a framework
+ * has hydrated markup of the server, which it compares with its own.
+ *
+ * It defends against data and markup that the service chose, never against the page's own scripts. Words are real text,
+ * so a style sheet of the service could load a font for every letter that a text has: serve the page with
+ * `style-src 'self'; img-src 'self'; font-src 'self'` and a narrow `default-src`, from an origin that is not the service's.
+ * Frames of that origin need the same.
  *
  * It also reads open shadow roots and frames of the same origin. It cannot see closed shadow roots, nor a shadow root
  * that a script attaches to an element that was there before and is no custom element: call `refresh` after that, and
@@ -73,6 +79,8 @@ interface Found {
   readonly texts: readonly string[];
   readonly spans: Span[];
   readonly region: Allowed;
+  /** The slice in which all this was so. */
+  readonly turn: number;
 }
 
 /** A token in more pieces than this stays; without a bound, many small texts would be joined again and again. */
@@ -104,6 +112,8 @@ export class PageReader {
   /** What is being done: the last first. */
   #works: Generator<void>[] = [];
   #running = false;
+  /** Counts the slices: the page does not change during one. */
+  #turn = 0;
   #scheduled = false;
   #workingSince: number | undefined;
   #workedAt = 0;
@@ -141,6 +151,7 @@ export class PageReader {
     this.#works = [];
     for (const place of this.#shown.keys()) this.#putBack(place);
     this.#unanswered = 0;
+    this.#workingSince = undefined;
     this.#tellSettled();
   }
 
@@ -159,7 +170,10 @@ export class PageReader {
     this.#listening = new AbortController();
     const page = documentOf(this.#root);
     // What is printed is what is on the page when this event has been handled.
-    windowOf(page)?.addEventListener("beforeprint", () => this.#run(Infinity), { signal: this.#listening.signal });
+    windowOf(page)?.addEventListener("beforeprint", () => {
+      this.#follow(this.#observer.takeRecords());
+      this.#run(Infinity);
+    }, { signal: this.#listening.signal });
     this.#listenToCopy(page);
     this.refresh();
   }
@@ -248,19 +262,22 @@ export class PageReader {
     if (this.#running) return;
     this.#running = true;
     this.#regions.forget();
+    this.#turn++;
     const start = performance.now();
     this.#workingSince ??= start;
     // A page that takes long for its own frames is not made smoother by small slices, only slower.
     const large = start - this.#workingSince < BEGINNING || start - this.#workedAt > LARGE_SLICE;
     const end = start + (milliseconds ?? (large ? LARGE_SLICE : SLICE));
+    let work: Generator<void> | undefined;
+    const finish = () => this.#works = this.#works.filter((each) => each !== work);
     try {
       do {
-        const work = this.#works.at(-1) ?? this.#backlog();
+        work = this.#works.at(-1) ?? this.#backlog();
         if (work === undefined) break;
-        if (work.next().done) this.#works.pop();
+        if (work.next().done) finish();
       } while (performance.now() < end);
     } catch (error) {
-      this.#works.pop();
+      finish();
       this.#onError(error);
     } finally {
       this.#running = false;
@@ -390,15 +407,15 @@ export class PageReader {
     return undefined;
   }
 
-  *#lookFurther(found: Omit<Found, "region">, joined: string, from: number): Generator<void> {
+  *#lookFurther(found: Omit<Found, "region" | "turn">, joined: string, from: number): Generator<void> {
     yield* findAll(joined, found.spans, from);
     if (found.texts.length > 1) yield* addLone(found.texts, found.spans);
     this.#keep(found);
   }
 
-  #keep({ group, texts, spans }: Omit<Found, "region">): void {
+  #keep({ group, texts, spans }: Omit<Found, "region" | "turn">): void {
     const region = spans.length > 0 ? this.#regions.of(group[0] as Place) : undefined;
-    if (region !== undefined) this.#found.push({ group, texts, spans, region });
+    if (region !== undefined) this.#found.push({ group, texts, spans, region, turn: this.#turn });
     else for (const member of group) this.#putBack(member);
   }
 
@@ -479,9 +496,9 @@ export class PageReader {
     }, (error: unknown) => this.#onError(error)).then(answered, reportError);
   }
 
-  #show(words: Words<Place>, { group, texts, spans, region }: Found): void {
-    // What the page wrote since is on its way here.
-    if (!group.every((place, i) => this.#written(place) === texts[i])) return;
+  #show(words: Words<Place>, { group, texts, spans, region, turn }: Found): void {
+    // What the page changed since is on its way here.
+    if (turn !== this.#turn && !group.every((place, i) => this.#written(place) === texts[i] && this.#regions.of(place) === region)) return;
     const replacements: Replacement[] = [];
     let reason: string | undefined;
     let asked: Asked<Place> | undefined;
