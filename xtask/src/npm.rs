@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::node::Node;
@@ -115,6 +116,17 @@ impl Npm {
         // By itself, Node leaves one core to others.
         let files_at_once = format!("--test-concurrency={}", thread::available_parallelism()?);
         process::run(self.node().args(["--test", "--test-reporter=spec", &files_at_once]).args(files))
+    }
+
+    /// Measures the package beside its peers in Node and in Chromium; a list of figures.
+    pub(crate) fn bench(&self, project: &Project, only: Option<&str>) -> Result<Vec<Value>> {
+        require_browsers()?;
+        self.build(project)?;
+        let mut bench = self.node();
+        bench.arg("bench/run.mjs").args(only.into_iter().flat_map(|only| ["--only", only]));
+        let output = process::output(&mut bench, "")?;
+        ensure!(output.status.success(), "the benchmarks of the npm package failed ({})", output.status);
+        serde_json::from_slice(&output.stdout).context("the benchmarks of the npm package give no list in JSON")
     }
 
     /// The check of the test vectors as a program, which prints what it passed in Node and in each browser.
