@@ -470,6 +470,47 @@ inPage("text that becomes editable gets its token back, and its word when it no 
   return shown;
 }, (result) => assert.deepEqual(result, ["word", true, "word"]));
 
+inPage("text that becomes editable, or leaves, between being found and being revealed keeps its token", async () => {
+  const owner = new bt.FakeWorker();
+  const [one, two, three] = ["one", "two", "three"].map((word) => owner.token(word));
+  write(document.body, `<p>${one}</p><p>${two}</p><p>${three}</p>`);
+  const [edited, removed, kept] = document.querySelectorAll("p");
+  const reader = bt.readPage(document, owner);
+  edited.contentEditable = "true";
+  removed.remove();
+  owner.next();
+  await reader.settled();
+  const worker = [edited.textContent === one, removed.textContent === two, kept.textContent];
+  reader.disconnect();
+
+  // The same in slices, where the first ends between the two.
+  const sync = new bt.FakeOwner();
+  sync.words = owner.words;
+  write(document.body, Array.from({ length: 600 }, () => `<p>${one}</p>`).join(""));
+  countTurns();
+  const slow = bt.readPage(document, sync);
+  const paragraphs = [...document.querySelectorAll("p")];
+  const late = paragraphs.filter((p) => p.textContent === one);
+  for (const p of late) p.contentEditable = "true";
+  await slow.settled();
+  return { worker, late: late.length > 0, left: late.every((p) => p.textContent === one), words: paragraphs.filter((p) => p.textContent === "one").length + late.length };
+}, (result) => assert.deepEqual(result, { worker: [true, true, "three"], late: true, left: true, words: 600 }));
+
+inPage("what the page writes while much is still to be done is shown before the rest", async () => {
+  const owner = new bt.FakeOwner();
+  const [many, fresh] = [owner.token("many"), owner.token("fresh")];
+  write(document.body, Array.from({ length: 20_000 }, () => `<p>${many}</p>`).join(""));
+  countTurns();
+  const reader = bt.readPage(document, owner);
+  const p = document.createElement("p");
+  p.textContent = fresh;
+  document.body.append(p);
+  await observed();
+  const early = [p.textContent, document.querySelector("p:nth-last-child(2)").textContent === many];
+  await reader.settled();
+  return [...early, document.body.textContent.includes("bt1_")];
+}, (result) => assert.deepEqual(result, ["fresh", true, false]));
+
 inPage("lock forgets; unlock starts again, with another owner too; disconnect is for good", async () => {
   const owner = new bt.FakeOwner();
   const other = new bt.FakeOwner();

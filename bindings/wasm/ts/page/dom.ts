@@ -8,8 +8,9 @@ function read<T extends object, K extends keyof T>(prototype: T, name: K, receiv
   return Reflect.get(prototype, name, receiver) as T[K];
 }
 
+/** A form whose `nodeType` is one of its fields is no text either. */
 export function isText(node: Node): node is Text {
-  return nodeType(node) === 3;
+  return node.nodeType === 3;
 }
 
 export function isDocument(node: Node): node is Document {
@@ -32,12 +33,20 @@ export function nextSibling(node: Node): ChildNode | null {
   return read(Node.prototype, "nextSibling", node);
 }
 
+export function parentOf(element: Element): Element | null {
+  return read(Node.prototype, "parentElement", element);
+}
+
 export function bodyOf(page: Document): HTMLElement {
   return read(Document.prototype, "body", page);
 }
 
 export function closest(element: Element, selector: string): Element | null {
   return Element.prototype.closest.call(element, selector);
+}
+
+export function matches(element: Element, selector: string): boolean {
+  return Element.prototype.matches.call(element, selector);
 }
 
 export function contains(ancestor: Node, node: Node | null): boolean {
@@ -56,13 +65,15 @@ export function windowOf(page: Document): (Window & typeof globalThis) | null {
   return read(Document.prototype, "defaultView", page);
 }
 
-/** Elements and text below `root`, and `root` itself; it goes on rightly when the page changes between two steps. */
-export function nodesOf(root: Node): NodeIterator {
-  return Document.prototype.createNodeIterator.call(documentOf(root), root, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
+/** Nodes below `root`, and `root` itself; it goes on rightly when the page changes between two steps. */
+export function nodesOf(root: Node, what: "SHOW_ELEMENT" | "SHOW_TEXT"): NodeIterator {
+  return Document.prototype.createNodeIterator.call(documentOf(root), root, NodeFilter[what]);
 }
 
+/** A form's may be one of its fields instead of a string. */
 export function localName(element: Element): string {
-  return read(Element.prototype, "localName", element);
+  const name: unknown = element.localName;
+  return typeof name === "string" ? name : "form";
 }
 
 export function attribute(element: Element, name: string): Attr | null {
@@ -83,7 +94,8 @@ export function isHtml(element: Element): boolean {
 
 /** The open shadow root of an element; page code cannot be asked about a closed one. */
 export function shadowOf(element: Element): ShadowRoot | null {
-  return read(Element.prototype, "shadowRoot", element);
+  const shadow = element.shadowRoot;
+  return shadow !== null && nodeType(shadow) === 11 ? shadow : null;
 }
 
 /** The document in a frame of the page's own origin. */

@@ -7,8 +7,8 @@ import {
   attribute, documentOf, enterFrame, frameDocument, isFrame, isText, localName, nodesOf, nodeType, shadowOf, windowOf,
 } from "./dom.js";
 import { Marks } from "./marks.js";
-import { Allowed, checkLimit, EDITABLE, regionOf, type Place, type Region } from "./region.js";
-import { nextTask, runFor, SLICE } from "./task.js";
+import { checkLimit, EDITABLE, Regions, type Allowed, type Place, type Region } from "./region.js";
+import { BEGINNING, LARGE_SLICE, SLICE, soon, STEPS } from "./task.js";
 import { revealWith } from "./text.js";
 import { findTokens, isBase64url, PREFIX, replace, type Replacement, type Span } from "./token-text.js";
 import { Asked, BATCH, Refusal, Words, type Revealer } from "./words.js";
@@ -45,7 +45,13 @@ export interface ReaderStatistics {
 
 /**
  * Reveals the tokens below `root`, and follows what the page does to them. It writes words into the text nodes that held
- * the tokens and changes nothing else, so that frameworks find every node where they left it.
+ * the tokens and changes nothing else, so that frameworks find every node where they left it. Start it after a framework
+ * has hydrated markup of the server, which it compares with its own.
+ *
+ * It defends against data and markup that the service chose, never against the page's own scripts. Words are real text,
+ * so a style sheet of the service could load a font for every letter that a text has: serve the page with
+ * `style-src 'self'; img-src 'self'; font-src 'self'` and a narrow `default-src`, from an origin that is not the service's.
+ * Frames of that origin need the same.
  *
  * It also reads open shadow roots and frames of the same origin. It cannot see closed shadow roots, nor a shadow root
  * that a script attaches to an element that was there before and is no custom element: call `refresh` after that, and
@@ -71,8 +77,10 @@ interface Shown {
 interface Found {
   readonly group: readonly Place[];
   readonly texts: readonly string[];
-  readonly spans: readonly Span[];
+  readonly spans: Span[];
   readonly region: Allowed;
+  /** The slice in which all this was so. */
+  readonly turn: number;
 }
 
 /** A token in more pieces than this stays; without a bound, many small texts would be joined again and again. */
@@ -86,8 +94,7 @@ export class PageReader {
   copy: "words" | "tokens";
 
   readonly #root: Document | ShadowRoot | Element;
-  readonly #regions: readonly Allowed[];
-  readonly #attributes: readonly string[];
+  readonly #regions: Regions;
   readonly #limit: number;
   readonly #explain: (code: string) => string;
   readonly #onError: (error: unknown) => void;
@@ -102,9 +109,14 @@ export class PageReader {
   /** What has to be looked at: places, and trees whose places have to be. */
   readonly #todo = new Set<Node>();
   #found: Found[] = [];
-  #work: Generator<void> | undefined;
+  /** What is being done: the last first. */
+  #works: Generator<void>[] = [];
   #running = false;
+  /** Counts the slices: the page does not change during one. */
+  #turn = 0;
   #scheduled = false;
+  #workingSince: number | undefined;
+  #workedAt = 0;
   #unanswered = 0;
   #settling: (() => void)[] = [];
   #watched = new WeakSet<Node>();
@@ -114,19 +126,15 @@ export class PageReader {
   constructor(root: Document | ShadowRoot | Element, revealer: Revealer, options: ReaderOptions) {
     this.#root = root;
     this.#revealer = revealer;
-    this.#regions = (options.regions ?? [{}]).map((region) => new Allowed(region));
-    this.#attributes = [...new Set(this.#regions.flatMap((region) => [...region.attributes]))];
-    if (this.#attributes.length > 0 && options.contentSecurityPolicy !== "own-sources") {
+    this.#regions = new Regions(root, options.regions ?? [{}]);
+    if (this.#regions.attributes.length > 0 && options.contentSecurityPolicy !== "own-sources") {
       throw new BlindtallyError("page.policy", "attributes are shown only where the option contentSecurityPolicy is \"own-sources\"");
     }
     this.#limit = checkLimit(options.maxDistinctTokens);
     this.copy = options.copy ?? "words";
     this.#explain = options.explain ?? explain;
     this.#onError = options.onError ?? ((error) => reportError(error));
-    this.#observer = new MutationObserver((records) => {
-      this.#note(records);
-      this.#run(SLICE);
-    });
+    this.#observer = new MutationObserver((records) => this.#follow(records));
     options.signal?.addEventListener("abort", () => this.disconnect(), { once: true });
     this.unlock(revealer);
     if (options.signal?.aborted) this.disconnect();
@@ -140,9 +148,10 @@ export class PageReader {
     this.#listening.abort();
     this.#todo.clear();
     this.#found = [];
-    this.#work = undefined;
+    this.#works = [];
     for (const place of this.#shown.keys()) this.#putBack(place);
     this.#unanswered = 0;
+    this.#workingSince = undefined;
     this.#tellSettled();
   }
 
@@ -161,7 +170,10 @@ export class PageReader {
     this.#listening = new AbortController();
     const page = documentOf(this.#root);
     // What is printed is what is on the page when this event has been handled.
-    windowOf(page)?.addEventListener("beforeprint", () => this.#run(Infinity), { signal: this.#listening.signal });
+    windowOf(page)?.addEventListener("beforeprint", () => {
+      this.#follow(this.#observer.takeRecords());
+      this.#run(Infinity);
+    }, { signal: this.#listening.signal });
     this.#listenToCopy(page);
     this.refresh();
   }
@@ -171,15 +183,15 @@ export class PageReader {
     if (this.#words === undefined) return;
     this.#todo.add(this.#root);
     for (const place of this.#shown.keys()) this.#todo.add(place);
-    this.#run(SLICE);
+    this.#run();
   }
 
   /** Resolves when everything on the page so far is revealed or refused: for tests and before printing. */
   settled(): Promise<void> {
-    this.#note(this.#observer.takeRecords());
     return new Promise((resolve) => {
       this.#settling.push(resolve);
-      this.#run(SLICE);
+      this.#follow(this.#observer.takeRecords());
+      this.#run(0);
     });
   }
 
@@ -212,61 +224,101 @@ export class PageReader {
     this.disconnect();
   }
 
-  #note(records: readonly MutationRecord[]): void {
+  /** Looks at what the page did, before anything else that there is to do, so that it is shown before it is painted. */
+  #follow(records: readonly MutationRecord[]): void {
+    const fresh = this.#changed(records);
+    if (fresh.size === 0) return;
+    this.#works.push(this.#lookAt(fresh));
+    this.#run();
+  }
+
+  #changed(records: readonly MutationRecord[]): Set<Node> {
+    const changed = new Set<Node>();
     let attributes = false;
-    for (const { type, target, attributeName, addedNodes, removedNodes, previousSibling, nextSibling } of records) {
+    for (const record of records) {
+      const { type, target } = record;
       if (type === "characterData") {
         // Our own writing comes back here too.
-        if (this.#shown.get(target as Text)?.shown !== target.nodeValue) this.#todo.add(target);
+        if (this.#shown.get(target as Text)?.shown !== (target as Text).data) changed.add(target);
       } else if (type === "attributes") {
-        const place = attributeName === EDITABLE ? target : attribute(target as Element, attributeName ?? "");
-        if (place !== null) this.#todo.add(place);
-        attributes ||= attributeName !== EDITABLE;
+        const name = record.attributeName ?? "";
+        const place = name === EDITABLE ? target : attribute(target as Element, name);
+        if (place !== null) changed.add(place);
+        attributes ||= name !== EDITABLE;
       } else {
-        for (const node of addedNodes) this.#todo.add(node);
-        if (this.#shown.size > 0) for (const node of removedNodes) this.#todo.add(node);
+        for (const node of record.addedNodes) changed.add(node);
+        if (this.#shown.size > 0) for (const node of record.removedNodes) changed.add(node);
         // What came or went may have held a part of a token, or parted one.
-        if (previousSibling !== null && isText(previousSibling)) this.#todo.add(previousSibling);
-        if (nextSibling !== null && isText(nextSibling)) this.#todo.add(nextSibling);
+        for (const node of [record.previousSibling, record.nextSibling]) if (node !== null && isText(node)) changed.add(node);
       }
     }
     // An attribute that was removed, perhaps to be set anew, has no record of its own.
-    if (attributes) for (const place of this.#shown.keys()) if (!isText(place) && place.ownerElement === null) this.#todo.add(place);
+    if (attributes) for (const place of this.#shown.keys()) if (!isText(place) && place.ownerElement === null) changed.add(place);
+    return changed;
   }
 
-  /** Works for at most `milliseconds` now; the rest follows in slices. */
-  #run(milliseconds: number): void {
+  /** Works for a slice of time now, or for `milliseconds`; the rest follows in slices. */
+  #run(milliseconds?: number): void {
     if (this.#running) return;
     this.#running = true;
+    this.#regions.forget();
+    this.#turn++;
+    const start = performance.now();
+    this.#workingSince ??= start;
+    // A page that takes long for its own frames is not made smoother by small slices, only slower.
+    const large = start - this.#workingSince < BEGINNING || start - this.#workedAt > LARGE_SLICE;
+    const end = start + (milliseconds ?? (large ? LARGE_SLICE : SLICE));
+    let work: Generator<void> | undefined;
+    const finish = () => this.#works = this.#works.filter((each) => each !== work);
     try {
-      if (this.#todo.size > 0 || this.#found.length > 0) this.#work ??= this.#drain();
-      if (this.#work !== undefined && runFor(this.#work, milliseconds)) this.#work = undefined;
+      do {
+        work = this.#works.at(-1) ?? this.#backlog();
+        if (work === undefined) break;
+        if (work.next().done) finish();
+      } while (performance.now() < end);
     } catch (error) {
-      this.#work = undefined;
+      finish();
       this.#onError(error);
     } finally {
       this.#running = false;
+      this.#workedAt = performance.now();
     }
-    if (this.#work === undefined) this.#tellSettled();
-    else if (!this.#scheduled) {
+    if (this.#isIdle) {
+      this.#workingSince = undefined;
+      this.#tellSettled();
+    } else if (!this.#scheduled) {
       this.#scheduled = true;
-      nextTask(() => {
+      soon(() => {
         this.#scheduled = false;
-        this.#run(SLICE);
+        this.#run();
       });
     }
   }
 
+  get #isIdle(): boolean {
+    return this.#works.length === 0 && this.#todo.size === 0 && this.#found.length === 0;
+  }
+
+  #backlog(): Generator<void> | undefined {
+    if (this.#isIdle) return undefined;
+    const work = this.#lookAt(this.#todo);
+    this.#works.push(work);
+    return work;
+  }
+
   #tellSettled(): void {
-    if (this.#work !== undefined || this.#unanswered > 0 || this.#todo.size > 0) return;
+    if (!this.#isIdle || this.#unanswered > 0) return;
     for (const resolve of this.#settling.splice(0)) resolve();
   }
 
-  *#drain(): Generator<void> {
-    while (this.#todo.size > 0 || this.#found.length > 0) {
-      for (const node of this.#todo) {
-        this.#todo.delete(node);
-        yield* isText(node) || nodeType(node) === 2 ? this.#look(node as Place) : this.#walk(node);
+  *#lookAt(todo: Set<Node>): Generator<void> {
+    let steps = 0;
+    while (todo.size > 0 || this.#found.length > 0) {
+      for (const node of todo) {
+        todo.delete(node);
+        if (isText(node) || nodeType(node) === 2) yield* this.#look(node as Place) ?? [];
+        else yield* this.#walk(node);
+        if (++steps % STEPS === 0) yield;
       }
       yield* this.#showFound();
     }
@@ -276,17 +328,26 @@ export class PageReader {
   *#walk(tree: Node): Generator<void> {
     const inPage = tree === this.#root || tree.isConnected;
     if (tree === this.#root || (inPage && nodeType(tree) !== 1)) this.#watch(tree);
-    const nodes = nodesOf(tree);
-    for (let node = nodes.nextNode(); node !== null; node = nodes.nextNode()) {
-      if (isText(node)) yield* this.#look(node);
-      else this.#enter(node as Element, inPage);
-      yield;
+    let steps = 0;
+    // Texts first, which are most of what is seen.
+    const texts = nodesOf(tree, "SHOW_TEXT");
+    for (let text = texts.nextNode(); text !== null; text = texts.nextNode()) {
+      const rest = this.#look(text as Text);
+      if (rest !== undefined) yield* rest;
+      if (this.#found.length >= BATCH) yield* this.#showFound();
+      if (++steps % STEPS === 0) yield;
+    }
+    yield* this.#showFound();
+    const elements = nodesOf(tree, "SHOW_ELEMENT");
+    for (let element = elements.nextNode(); element !== null; element = elements.nextNode()) {
+      this.#enter(element as Element, inPage);
+      if (++steps % STEPS === 0) yield;
     }
   }
 
   /** Goes on to what an element holds beside its children. */
   #enter(element: Element, inPage: boolean): void {
-    for (const name of this.#attributes) {
+    for (const name of this.#regions.attributes) {
       const place = attribute(element, name);
       if (place !== null && (this.#shown.has(place) || place.value.includes(PREFIX))) this.#todo.add(place);
     }
@@ -304,7 +365,7 @@ export class PageReader {
       this.#watched.add(frame);
       frame.addEventListener("load", () => {
         this.#todo.add(frame);
-        this.#run(SLICE);
+        this.#run();
       }, { signal: this.#listening.signal });
     }
     const page = frameDocument(frame);
@@ -327,34 +388,41 @@ export class PageReader {
     if (this.#watched.has(tree)) return;
     this.#watched.add(tree);
     this.#observer.observe(tree, {
-      subtree: true, childList: true, characterData: true, attributeFilter: [EDITABLE, ...this.#attributes],
+      subtree: true, childList: true, characterData: true, attributeFilter: [EDITABLE, ...this.#regions.attributes],
     });
   }
 
-  /** Finds the tokens of a place; `#showFound` shows them. */
-  *#look(place: Place): Generator<void> {
+  /** Finds the tokens of a place, for `#showFound`; returns what remains to be done for a long text. */
+  #look(place: Place): Generator<void> | undefined {
     const before = this.#shown.get(place);
     const group = this.#groupOf(place);
     if (before !== undefined && before.group.length > 1) this.#part(before.group, group);
     const texts = group.map((member) => this.#written(member));
-    const joined = texts.join("");
-    if (before === undefined && !joined.includes(PREFIX)) return;
+    const joined = texts.length === 1 ? texts[0] ?? "" : texts.join("");
+    if (before === undefined && !joined.includes(PREFIX)) return undefined;
     const spans: Span[] = [];
-    yield* findAll(joined, spans);
-    if (texts.length > 1) yield* addLone(texts, spans);
-    const region = spans.length > 0 ? regionOf(place, this.#root, this.#regions) : undefined;
-    if (region === undefined) {
-      for (const member of group) this.#putBack(member);
-      return;
-    }
-    this.#found.push({ group, texts, spans, region });
-    if (this.#found.length >= BATCH) yield* this.#showFound();
+    const at = findTokens(joined, spans, 0, WINDOW);
+    if (at < joined.length || texts.length > 1) return this.#lookFurther({ group, texts, spans }, joined, at);
+    this.#keep({ group, texts, spans });
+    return undefined;
+  }
+
+  *#lookFurther(found: Omit<Found, "region" | "turn">, joined: string, from: number): Generator<void> {
+    yield* findAll(joined, found.spans, from);
+    if (found.texts.length > 1) yield* addLone(found.texts, found.spans);
+    this.#keep(found);
+  }
+
+  #keep({ group, texts, spans }: Omit<Found, "region" | "turn">): void {
+    const region = spans.length > 0 ? this.#regions.of(group[0] as Place) : undefined;
+    if (region !== undefined) this.#found.push({ group, texts, spans, region, turn: this.#turn });
+    else for (const member of group) this.#putBack(member);
   }
 
   /** The texts whose characters may make one token with those of `place`, in order. */
   #groupOf(place: Place): readonly Place[] {
     const group = [place];
-    if (!isText(place)) return group;
+    if (!isText(place) || (place.previousSibling === null && place.nextSibling === null)) return group;
     for (const [forward, step] of [[false, "previousSibling"], [true, "nextSibling"]] as const) {
       let edge = this.#written(place);
       for (let node = place[step]; node !== null && group.length < MOST_PIECES; node = node[step]) {
@@ -389,11 +457,12 @@ export class PageReader {
     this.#found = [];
     if (words === undefined) return;
     const unknown = new Set<string>();
+    let steps = 0;
     for (const { spans, region } of found) {
       for (const { token, tokenClass } of spans) {
         if (region.shows(tokenClass) && words.get(token) === undefined) unknown.add(token);
       }
-      yield;
+      if (++steps % STEPS === 0) yield;
     }
     const tokens = [...unknown];
     for (let i = 0; i < tokens.length; i += BATCH) {
@@ -403,7 +472,7 @@ export class PageReader {
     for (const one of found) {
       if (words !== this.#words) return;
       this.#show(words, one);
-      yield;
+      if (++steps % STEPS === 0) yield;
     }
   }
 
@@ -420,16 +489,16 @@ export class PageReader {
     const answered = () => {
       if (words !== this.#words) return;
       this.#unanswered--;
-      this.#run(SLICE);
+      this.#run();
     };
     answer.then(() => {
       if (words === this.#words) for (const place of waiting) this.#todo.add(place);
     }, (error: unknown) => this.#onError(error)).then(answered, reportError);
   }
 
-  #show(words: Words<Place>, { group, texts, spans, region }: Found): void {
-    // What the page wrote since is on its way here.
-    if (group.some((place, i) => this.#written(place) !== texts[i])) return;
+  #show(words: Words<Place>, { group, texts, spans, region, turn }: Found): void {
+    // What the page changed since is on its way here.
+    if (turn !== this.#turn && !group.every((place, i) => this.#written(place) === texts[i] && this.#regions.of(place) === region)) return;
     const replacements: Replacement[] = [];
     let reason: string | undefined;
     let asked: Asked<Place> | undefined;
@@ -488,8 +557,8 @@ function joins(left: string, right: string): boolean {
   return (left === "" || isBase64url(left, left.length - 1)) && (right === "" || isBase64url(right, 0));
 }
 
-function* findAll(text: string, spans: Span[]): Generator<void> {
-  for (let at = 0; at < text.length;) {
+function* findAll(text: string, spans: Span[], from = 0): Generator<void> {
+  for (let at = from; at < text.length;) {
     at = findTokens(text, spans, at, WINDOW);
     if (at < text.length) yield;
   }

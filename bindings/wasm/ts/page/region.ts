@@ -1,7 +1,7 @@
 /** Where in a page words may appear, which kinds of them, and where never. */
 
 import { BlindtallyError } from "../error.js";
-import { closest, contains, documentOf, hostOf, isBeingDesigned, isFrame, isText } from "./dom.js";
+import { closest, contains, documentOf, hostOf, isBeingDesigned, isFrame, isText, matches, parentOf } from "./dom.js";
 import { isTokenClass, TOKEN_CLASSES, type TokenClassName } from "./token-text.js";
 
 /** The attributes that a region may opt into: those that are read by people only. */
@@ -38,46 +38,74 @@ export type Place = Text | Attr;
 export class Allowed {
   readonly shows: (tokenClass: number) => boolean;
   readonly attributes: ReadonlySet<string>;
-  readonly #within: string | Element | undefined;
+  readonly within: string | Element | undefined;
 
   constructor(region: Partial<Region>) {
-    this.#within = region.within;
+    this.within = region.within;
     if (typeof region.within === "string") checkSelector(region.within);
     this.shows = classFilter(region.classes);
     this.attributes = new Set(region.attributes);
     for (const name of this.attributes) if (!ATTRIBUTES.includes(name)) throw badOption(`no region may show the attribute ${name}`);
   }
 
-  holds(place: Place): boolean {
-    return isText(place) || this.attributes.has(place.name);
-  }
-
   contains(element: Element): boolean {
-    if (this.#within === undefined) return true;
-    return typeof this.#within === "string" ? closest(element, this.#within) !== null : contains(this.#within, element);
+    if (this.within === undefined) return true;
+    return typeof this.within === "string" ? closest(element, this.within) !== null : contains(this.within, element);
   }
 }
 
-/** The first of `regions` that a place inside `root` belongs to; none where nothing may be shown. */
-export function regionOf(place: Place, root: Node, regions: readonly Allowed[]): Allowed | undefined {
-  const parent = elementOf(place);
-  // What a frame element holds in markup is for browsers without frames.
-  if (parent === null || isFrame(parent)) return undefined;
-  // An element in a shadow tree is inside whatever its host is inside, and so is a frame's content.
-  const chain: Element[] = [];
-  let inside = isText(place) && contains(root, place);
-  for (let element: Element | null = parent; element !== null; element = hostOf(element)) {
-    if (closest(element, NEVER) !== null || isBeingDesigned(documentOf(element))) return undefined;
-    inside ||= contains(root, element);
-    chain.push(element);
-  }
-  if (!inside) return undefined;
-  return regions.find((region) => region.holds(place) && chain.some((element) => region.contains(element)));
-}
+/** The regions of a page, and the elements that it was found out to be allowed in. */
+export class Regions {
+  readonly attributes: readonly string[];
+  readonly #root: Node;
+  readonly #list: readonly Allowed[];
+  /** What an element must not match to have the region of its parent. */
+  readonly #edges: string;
+  readonly #known = new Map<Element, Allowed | undefined>();
 
-function elementOf(place: Place): Element | null {
-  if (!isText(place)) return place.ownerElement;
-  return place.parentElement ?? (place.parentNode as Partial<ShadowRoot> | null)?.host ?? null;
+  constructor(root: Node, regions: readonly Partial<Region>[]) {
+    this.#root = root;
+    this.#list = regions.map((region) => new Allowed(region));
+    this.attributes = [...new Set(this.#list.flatMap(({ attributes }) => [...attributes]))];
+    this.#edges = [NEVER, "iframe,frame", ...this.#list.flatMap(({ within }) => typeof within === "string" ? [within] : [])].join(",");
+  }
+
+  /** The first region that a place below the root is in; none where nothing may be shown. */
+  of(place: Place): Allowed | undefined {
+    if (!isText(place)) {
+      const region = place.ownerElement === null ? undefined : this.#find(place.ownerElement, false);
+      return region?.attributes.has(place.name) ? region : undefined;
+    }
+    const parent = place.parentElement;
+    const outer = parent && parentOf(parent);
+    // The cells of a row, and the rows of a table, are mostly of one kind.
+    if (!parent || !outer || this.#list.some(({ within }) => within === parent) || matches(parent, this.#edges)
+      || !(this.#known.has(outer) || contains(this.#root, outer))) {
+      const element = parent ?? (place.parentNode as Partial<ShadowRoot> | null)?.host;
+      return element && this.#find(element, contains(this.#root, place));
+    }
+    if (!this.#known.has(outer)) this.#known.set(outer, this.#find(outer, true));
+    return this.#known.get(outer);
+  }
+
+  /** To be called when the page may have changed. */
+  forget(): void {
+    this.#known.clear();
+  }
+
+  #find(parent: Element, inRoot: boolean): Allowed | undefined {
+    // What a frame element holds in markup is for browsers without frames.
+    if (isFrame(parent)) return undefined;
+    // An element in a shadow tree is inside whatever its host is inside, and so is a frame's content.
+    const chain: Element[] = [];
+    let inside = inRoot;
+    for (let element: Element | null = parent; element !== null; element = hostOf(element)) {
+      if (closest(element, NEVER) !== null || isBeingDesigned(documentOf(element))) return undefined;
+      inside ||= contains(this.#root, element);
+      chain.push(element);
+    }
+    return inside ? this.#list.find((region) => chain.some((element) => region.contains(element))) : undefined;
+  }
 }
 
 export function classFilter(classes: readonly (TokenClassName | number)[] | undefined): (tokenClass: number) => boolean {

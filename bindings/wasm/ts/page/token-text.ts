@@ -22,6 +22,8 @@ export function isTokenClass(value: number): boolean {
   return Number.isInteger(value) && ((value >= 1 && value <= 7) || (value >= 128 && value <= 191));
 }
 
+const RUN = /[A-Za-z0-9_-]+/y;
+
 /**
  * Adds the tokens of `text` that begin in the `window` characters at `from` to `spans`, and returns where to go on:
  * `text.length` when there are no more. Linear in the text: each run of base64url characters is looked at once.
@@ -29,8 +31,9 @@ export function isTokenClass(value: number): boolean {
 export function findTokens(text: string, spans: Span[], from = 0, window = Infinity): number {
   for (let at = text.indexOf(PREFIX, from); at >= 0;) {
     if (at >= from + window) return at;
-    let end = at + PREFIX.length;
-    while (end < text.length && sextet(text.charCodeAt(end)) >= 0) end++;
+    RUN.lastIndex = at;
+    RUN.test(text);
+    const end = RUN.lastIndex;
     if (at === 0 || sextet(text.charCodeAt(at - 1)) < 0) {
       const tokenClass = parse(text, at + PREFIX.length, end);
       if (tokenClass !== undefined) spans.push({ start: at, end, token: slice(text, at, end), tokenClass });
@@ -95,6 +98,11 @@ export interface Replacement {
  * token begins; what the token has in the texts after it goes away.
  */
 export function replace(texts: readonly string[], replacements: readonly Replacement[]): string[] {
+  const [only] = replacements;
+  if (texts.length === 1 && replacements.length === 1 && only !== undefined) {
+    const [text = ""] = texts;
+    return [text.slice(0, only.start) + only.word + text.slice(only.end)];
+  }
   let base = 0;
   let next = 0;
   return texts.map((text) => {

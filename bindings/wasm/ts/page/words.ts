@@ -53,6 +53,7 @@ export class Words<Waiting> {
    */
   ask(tokens: readonly string[]): Asked<Waiting> | undefined {
     const wanted = tokens.slice(0, this.#limit - this.#known.size);
+    if (wanted.length === 0) return undefined;
     const asked = new Asked<Waiting>();
     for (const token of wanted) this.#known.set(token, asked);
     try {
