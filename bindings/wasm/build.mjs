@@ -8,9 +8,9 @@ const wasm = readFileSync(join(dist, "blindtally.wasm"));
 writeFileSync(join(dist, "base64.js"), `export default "${wasm.toString("base64")}";\n`);
 
 // File by file, so that all entries of a CommonJS program share one instance. `type` makes Node and TypeScript see
-// CommonJS there without other file names. Of no use to Node: the inline and the workerd entry.
+// CommonJS there without other file names. Of no use to Node: the inline, workerd and worker's own entries.
 const cjs = join(dist, "cjs");
-const isForNode = (file) => /\.(js|d\.ts)$/.test(file) && !/^(cjs\/|base64|inline|workerd)/.test(file);
+const isForNode = (file) => /\.(js|d\.ts)$/.test(file) && !/^(cjs\/|base64|inline|owner-worker|workerd)/.test(file);
 for (const file of readdirSync(dist, { recursive: true }).filter(isForNode)) {
   const target = join(cjs, file);
   mkdirSync(dirname(target), { recursive: true });

@@ -37,6 +37,10 @@ const OUTCOME = {
   beforeInit: "wasm.not-initialised", words, retokenized: true, form: "ascii-lowercase", afterFree: "wasm.disposed",
 };
 
+const PAGE = [OUTCOME, OUTCOME, { words, form: OUTCOME.form }];
+/** Without the package's own worker. */
+const INLINE_PAGE = [OUTCOME, OUTCOME];
+
 let chromium;
 before(async () => { chromium = await launch(); });
 after(() => chromium.close());
@@ -54,11 +58,11 @@ async function project(name) {
   return folder;
 }
 
-/** Serves the folder, and expects of its page what use.js returns, from the page and from its worker. */
-async function expectPage(folder, { browser = chromium, policy = POLICY } = {}) {
+/** Serves the folder and expects the outcome that its page shows: of the page, of its worker, of the package's worker. */
+async function expectPage(folder, { browser = chromium, policy = POLICY, outcome = PAGE } = {}) {
   const server = await serve({ "/": folder }, { csp: policy });
   try {
-    assert.deepEqual(await outcomeOf(browser, `${server.url}/index.html`), [OUTCOME, OUTCOME]);
+    assert.deepEqual(await outcomeOf(browser, `${server.url}/index.html`), outcome);
   } finally {
     await server.close();
   }
@@ -79,7 +83,7 @@ test("Vite's dev server serves it", async () => {
   });
   try {
     await server.listen();
-    assert.deepEqual(await outcomeOf(chromium, server.resolvedUrls.local[0]), [OUTCOME, OUTCOME]);
+    assert.deepEqual(await outcomeOf(chromium, server.resolvedUrls.local[0]), PAGE);
   } finally {
     await server.close();
   }
@@ -96,9 +100,9 @@ test("webpack builds it", async () => {
   await expectPage(join(context, "dist"));
 });
 
-async function buildByEsbuild(folder) {
+async function buildByEsbuild(folder, ...entryPoints) {
   const result = await esbuild({
-    absWorkingDir: folder, entryPoints: ["main.js", "worker.js"], outdir: "dist", bundle: true, format: "esm",
+    absWorkingDir: folder, entryPoints: ["main.js", "worker.js", ...entryPoints], outdir: "dist", bundle: true, format: "esm",
     minify: true, loader: { ".wasm": "file" }, logLevel: "silent",
   });
   assert.deepEqual(result.warnings, []);
@@ -107,12 +111,12 @@ async function buildByEsbuild(folder) {
 }
 
 test("esbuild builds it", async () => {
-  await expectPage(await buildByEsbuild(await project("esbuild")));
+  await expectPage(await buildByEsbuild(await project("esbuild"), { in: "blindtally/owner-worker", out: "owner-worker" }));
 });
 
 test("the inline entry needs no connection", async () => {
   const policy = POLICY.replace("connect-src 'self'", "connect-src 'none'");
-  await expectPage(await buildByEsbuild(await project("inline")), { policy });
+  await expectPage(await buildByEsbuild(await project("inline")), { policy, outcome: INLINE_PAGE });
 });
 
 test("a page loads it without any tool, in Chromium and in Firefox", async () => {
@@ -124,6 +128,14 @@ test("a page loads it without any tool, in Chromium and in Firefox", async () =>
   } finally {
     await firefox.close();
   }
+});
+
+test("TypeScript compiles the example of the README", async () => {
+  const folder = await project("typescript");
+  const [, example] = readFileSync(join(here, "../../README.md"), "utf8").match(/```ts\n(.*?)```/s);
+  writeFileSync(join(folder, "readme.ts"), example);
+  await run(join(tools, "tsc"), ["--project", "."], { cwd: folder })
+    .catch(({ stdout }) => assert.fail(stdout));
 });
 
 test("Node imports it", async () => {

@@ -1,1 +1,3 @@
 export * from "blindtally/inline";
+// The package's worker loads the module from a file.
+export const startOwners = undefined;

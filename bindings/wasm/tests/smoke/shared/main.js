@@ -1,6 +1,6 @@
-// The same use of the package on the page and in a worker; the outcome of both is written into the page.
+// The same use of the package on the page and in a worker, and the package's own worker; the page then shows the outcome.
 import * as blindtally from "./package.js";
-import { use } from "./use.js";
+import { use, useOwners } from "./use.js";
 
 const output = document.querySelector("output");
 try {
@@ -9,7 +9,9 @@ try {
     worker.onmessage = ({ data }) => resolve(data);
     worker.onerror = ({ message }) => reject(new Error(`worker: ${message}`));
   });
-  output.textContent = JSON.stringify([await use(blindtally), await inWorker]);
+  const outcomes = [await use(blindtally), await inWorker];
+  if (blindtally.startOwners) outcomes.push(await useOwners(await blindtally.startOwners(), blindtally));
+  output.textContent = JSON.stringify(outcomes);
 } catch (error) {
   output.textContent = JSON.stringify(String(error?.stack));
 }

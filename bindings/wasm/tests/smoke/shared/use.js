@@ -3,6 +3,9 @@ import vector from "./vector.js";
 
 const bytes = (hex) => Uint8Array.from(hex.match(/../g), (digits) => Number.parseInt(digits, 16));
 
+const { login, password, prelogin: { params: [m_kib, t, p], salt, accountId } } = vector;
+const prelogin = { kdf: { id: "argon2id", m_kib, t, p }, salt: bytes(salt), account: accountId };
+
 export async function use({ init, Login, asToken, asVault }) {
   const refusal = (call) => { try { call(); } catch ({ code }) { return code; } };
 
@@ -10,8 +13,6 @@ export async function use({ init, Login, asToken, asVault }) {
   await Promise.all([init(), init()]);
   await init();
 
-  const { login, password, prelogin: { params: [m_kib, t, p], salt, accountId } } = vector;
-  const prelogin = { kdf: { id: "argon2id", m_kib, t, p }, salt: bytes(salt), account: accountId };
   const started = await Login.start({ login, password, prelogin });
   const owner = started.unlock(asVault(bytes(vector.vault)));
   const words = owner.revealMany(vector.tokens);
@@ -21,4 +22,15 @@ export async function use({ init, Login, asToken, asVault }) {
   const form = owner.info().policy.classes.get(2);
   owner.free();
   return { beforeInit, words, retokenized, form, afterFree: refusal(() => owner.info()) };
+}
+
+/** The owner whose keys are in a worker of the package's own. */
+export async function useOwners(owners, { asVault }) {
+  const started = await owners.login({ login, password, prelogin });
+  const owner = await started.unlock(asVault(bytes(vector.vault)));
+  const words = await owner.revealMany(vector.tokens);
+  await owner.setCanonicalForm("title", "ascii-lowercase");
+  const form = (await owner.info()).policy.classes.get(2);
+  owners.stop();
+  return { words, form };
 }

@@ -1,1 +1,4 @@
+import { OwnerWorker } from "blindtally/worker";
+
 export * from "blindtally";
+export const startOwners = () => OwnerWorker.start();
