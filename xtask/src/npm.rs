@@ -13,6 +13,8 @@ use crate::node::Node;
 use crate::project::Project;
 use crate::{process, system, wasm};
 
+/// Under the target folder: modules with their names, and the JavaScript around them.
+const BRIDGE: &str = "wasm/bridge";
 /// What the browsers and runtimes of the last years have; wasm-opt writes nothing else.
 const WASM_FEATURES: [&str; 6] =
     ["bulk-memory", "nontrapping-float-to-int", "sign-ext", "mutable-globals", "reference-types", "multivalue"];
@@ -84,9 +86,9 @@ impl Npm {
         Ok(packages.join(format!("blindtally-{}.tgz", project.core_version)))
     }
 
-    /// The size of what a browser loads, against its budget.
+    /// The size of what a browser loads, against its budget, and what it consists of.
     pub(crate) fn size(&self) -> Result<()> {
-        process::run(self.node().arg("size.mjs"))
+        process::run(self.node().arg("size.mjs").arg(self.target.join(BRIDGE).join("blindtally-wasm/bridge_bg.wasm")))
     }
 
     /// Compiles the tests of the types, and looks at the packed types as every kind of consumer does.
@@ -160,7 +162,7 @@ impl Npm {
 /// Compiles a crate and returns the folder of its module and of the JavaScript around it, both named `bridge`.
 fn generate(project: &Project, package: &str) -> Result<PathBuf> {
     let module = wasm::build(project, package)?;
-    let made = project.target.join("wasm/bridge").join(package);
+    let made = project.target.join(BRIDGE).join(package);
     Bindgen::new()
         .input_path(module)
         .out_name("bridge")
