@@ -466,7 +466,8 @@ export class PageReader {
     }
     const tokens = [...unknown];
     for (let i = 0; i < tokens.length; i += BATCH) {
-      this.#ask(words, tokens.slice(i, i + BATCH));
+      // What came in between two slices may have asked for some of them.
+      this.#ask(words, tokens.slice(i, i + BATCH).filter((token) => words.get(token) === undefined));
       yield;
     }
     for (const one of found) {
