@@ -394,7 +394,7 @@ impl Frames {
         make_room(&mut self.blocks, place.end - place.start);
         // A few blocks of a known number are written faster than memory of any length is set.
         while self.blocks.len() < place.end {
-            self.blocks.extend_from_slice(&[Block::default(); FRAME]);
+            self.blocks.extend([Array([0; 16]); FRAME]);
         }
         self.places.push(place);
         place
@@ -560,15 +560,18 @@ fn zip(left: &Block, right: &Block, op: impl Fn(u32, u32) -> u32) -> Block {
 #[inline(always)]
 fn lanes(block: &Block) -> [u32; 4] {
     let (lanes, _) = block.0.as_chunks();
-    [lanes[0], lanes[1], lanes[2], lanes[3]].map(u32::from_le_bytes)
+    let lane = u32::from_le_bytes;
+    [lane(lanes[0]), lane(lanes[1]), lane(lanes[2]), lane(lanes[3])]
 }
 
 #[inline(always)]
 fn from_lanes(lanes: [u32; 4]) -> Block {
-    let mut block = Block::default();
-    for (bytes, lane) in block.as_chunks_mut().0.iter_mut().zip(lanes) {
-        *bytes = lane.to_le_bytes();
-    }
+    let mut block = Array([0; 16]);
+    let (bytes, _) = block.as_chunks_mut();
+    bytes[0] = lanes[0].to_le_bytes();
+    bytes[1] = lanes[1].to_le_bytes();
+    bytes[2] = lanes[2].to_le_bytes();
+    bytes[3] = lanes[3].to_le_bytes();
     block
 }
 
