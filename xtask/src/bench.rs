@@ -4,9 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
+use crate::npm::Npm;
 use crate::postgres::{self, Postgres};
 use crate::project::Project;
 use crate::table::{Align, Table, show};
@@ -27,14 +28,23 @@ pub(crate) fn run(project: &Project, json: Option<&Path>, only: Option<&str>) ->
     }
     // Its report on the way is progress; the result is the table.
     process::run(benches.stdout(std::io::stderr()))?;
-    let figures: Vec<Value> =
-        serde_json::from_slice(&fs::read(&result)?).context("the benchmarks give no list in JSON")?;
+    let mut figures = read(&result)?;
+    eprintln!("Measuring the npm package");
+    let npm = Npm::new(project)?;
+    npm.build(project)?;
+    npm.bench(&result, only)?;
+    figures.extend(read(&result)?);
+    ensure!(!figures.is_empty(), "no figure has that name");
     print!("{}", table(&figures));
     if let Some(file) = json {
         let text = serde_json::to_string_pretty(&figures)? + "\n";
         fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
     }
     Ok(())
+}
+
+fn read(result: &Path) -> Result<Vec<Value>> {
+    serde_json::from_slice(&fs::read(result)?).context("the benchmarks give no list in JSON")
 }
 
 fn table(figures: &[Value]) -> String {

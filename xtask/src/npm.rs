@@ -125,6 +125,14 @@ impl Npm {
         Ok(check)
     }
 
+    /// Measures what `build` made beside its peers, in Node and in Chromium; `result` gets the figures as JSON.
+    pub(crate) fn bench(&self, result: &Path, only: Option<&str>) -> Result<()> {
+        require_browsers()?;
+        let mut bench = self.node();
+        bench.arg("bench/main.mjs").arg("--json").arg(result);
+        process::run(bench.args(only.into_iter().flat_map(|only| ["--only", only])))
+    }
+
     fn npm(&self, command: &str) -> Command {
         let mut npm = self.node.command("npm");
         npm.arg(command).current_dir(&self.folder);
