@@ -5,7 +5,7 @@ use crate::error::ParseError;
 
 const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
-#[cfg(not(feature = "rsa-private"))]
+#[cfg(any(test, not(feature = "rsa-private")))]
 const OCTET_STRING: u8 = 0x04;
 const SEQUENCE: u8 = 0x30;
 /// AlgorithmIdentifier: rsaEncryption with NULL parameters.
@@ -28,7 +28,7 @@ pub(crate) fn to_spki((modulus, exponent): PublicNumbers<'_>) -> Vec<u8> {
 }
 
 /// The public half of a PKCS#8 private key of two primes, in version 0 and without attributes.
-#[cfg(not(feature = "rsa-private"))]
+#[cfg(any(test, not(feature = "rsa-private")))]
 pub(crate) fn pkcs8(der: &[u8]) -> Result<PublicNumbers<'_>, ParseError> {
     read_pkcs8(der).ok_or(ParseError::PrivateKey)
 }
@@ -41,7 +41,7 @@ fn read_spki(der: &[u8]) -> Option<PublicNumbers<'_>> {
     Some(public)
 }
 
-#[cfg(not(feature = "rsa-private"))]
+#[cfg(any(test, not(feature = "rsa-private")))]
 fn read_pkcs8(der: &[u8]) -> Option<PublicNumbers<'_>> {
     const VERSION_0: [u8; 3] = [INTEGER, 1, 0];
     let key = Der(der).only(SEQUENCE)?.after(&VERSION_0)?.after(&RSA_ENCRYPTION)?.only(OCTET_STRING)?;
@@ -114,4 +114,71 @@ fn element(tag: u8, content: &[u8]) -> Vec<u8> {
         _ => vec![tag, 0x82, high, low],
     };
     [head.as_slice(), content].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use rsa::pkcs8::{DecodePrivateKey, EncodePublicKey};
+
+    use super::*;
+
+    const KEYS: [&[u8]; 3] = [
+        include_bytes!("../tests/keys/account-encryption.pkcs8"),
+        include_bytes!("../tests/keys/account-signing.pkcs8"),
+        include_bytes!("../tests/keys/device1-signing.pkcs8"),
+    ];
+
+    fn public_of(key: &[u8]) -> Vec<u8> {
+        rsa::RsaPrivateKey::from_pkcs8_der(key).unwrap().to_public_key().to_public_key_der().unwrap().into_vec()
+    }
+
+    #[test]
+    fn a_key_is_read_and_written_as_the_rsa_crate_does() {
+        for key in KEYS {
+            let expected = public_of(key);
+            assert_eq!(to_spki(pkcs8(key).unwrap()), expected);
+            assert_eq!(spki(&expected).unwrap(), pkcs8(key).unwrap());
+        }
+    }
+
+    #[test]
+    fn what_is_cut_off_or_added_is_refused() {
+        for key in KEYS {
+            let public = public_of(key);
+            assert!((0..key.len()).all(|end| pkcs8(&key[..end]) == Err(ParseError::PrivateKey)));
+            assert!((0..public.len()).all(|end| spki(&public[..end]) == Err(ParseError::PublicKey)));
+            assert_eq!(pkcs8(&[key, &[0]].concat()), Err(ParseError::PrivateKey));
+            assert_eq!(spki(&[public.as_slice(), &[0]].concat()), Err(ParseError::PublicKey));
+        }
+    }
+
+    /// Of everything that another encoding of the same numbers could differ in.
+    #[test]
+    fn a_key_has_one_encoding() {
+        let public = public_of(KEYS[0]);
+        let (modulus, exponent) = spki(&public).unwrap();
+        let frame = |numbers: &[Vec<u8>]| {
+            let bits = [&[0], element(SEQUENCE, &numbers.concat()).as_slice()].concat();
+            element(SEQUENCE, &[RSA_ENCRYPTION.as_slice(), &element(BIT_STRING, &bits)].concat())
+        };
+        assert_eq!(frame(&[integer(modulus), integer(exponent)]), public);
+        let zero_first = element(INTEGER, &[&[0, 0], modulus].concat());
+        let negative = element(INTEGER, modulus);
+        let exponent_with_zero = element(INTEGER, &[&[0], exponent].concat());
+        let long_form = [&[INTEGER, 0x81, 3], exponent].concat();
+        let empty = element(INTEGER, &[]);
+        for numbers in [
+            vec![zero_first, integer(exponent)],
+            vec![negative, integer(exponent)],
+            vec![integer(modulus), exponent_with_zero],
+            vec![integer(modulus), long_form],
+            vec![integer(modulus), empty],
+            vec![integer(modulus)],
+            vec![integer(modulus), integer(exponent), integer(exponent)],
+        ] {
+            assert_eq!(spki(&frame(&numbers)), Err(ParseError::PublicKey));
+        }
+    }
 }

@@ -40,6 +40,12 @@
 //! slow step ([`Stretch`], [`Identity`], [`Draft`]) can be done by the caller instead. `agent.reveal` does not exist, and
 //! neither does a plain mode.
 //!
+//! # Features
+//!
+//! - `rsa-private` (default): computing with RSA private keys here. Without it a platform does that (WebCrypto, a TPM):
+//!   [`UnsignedAccount`], [`UnsignedEnrollment`], [`Draft`] and [`ExaminedDelivery`] say what to sign and to decrypt.
+//! - `wasm_js`: randomness of the browser or of Node on `wasm32-unknown-unknown`.
+//!
 //! # Speed
 //!
 //! Tokens cost tens of nanoseconds in a release profile with `codegen-units = 1` and `lto = "fat"`; with Cargo's default

@@ -43,6 +43,9 @@ fn run() -> Result<(), Box<dyn Error>> {
     import::run(&mut races)?;
     group_by::run(&mut races)?;
     let figures = races.into_figures();
+    if figures.is_empty() {
+        return Err("no figure has that name".into());
+    }
     match file {
         Some(file) => std::fs::write(file, table::json(&figures))?,
         None if json => println!("{}", table::json(&figures)),

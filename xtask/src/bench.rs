@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::npm::Npm;
@@ -15,8 +15,28 @@ use crate::{cargo, process};
 
 const FIELDS: [&str; 6] = ["figure", "ours", "peer", "ratio", "goal", "holds"];
 
+/// What the names of the figures of the npm package begin with; all others are those of the Rust benchmarks.
+const NPM: [&str; 2] = ["npm", "page reader"];
+
 /// Runs them (one of them with `only`), prints the table and writes the figures as JSON.
 pub(crate) fn run(project: &Project, json: Option<&Path>, only: Option<&str>) -> Result<()> {
+    let is_npm = |only: &str| NPM.iter().any(|start| only.starts_with(start));
+    let mut figures = Vec::new();
+    if only.is_none_or(|only| !is_npm(only)) {
+        figures.extend(rust(project, only)?);
+    }
+    if only.is_none_or(is_npm) {
+        figures.extend(Npm::new(project)?.bench(project, only)?);
+    }
+    print!("{}", table(&figures));
+    if let Some(file) = json {
+        let text = serde_json::to_string_pretty(&figures)? + "\n";
+        fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(())
+}
+
+fn rust(project: &Project, only: Option<&str>) -> Result<Vec<Value>> {
     eprintln!("Building the benchmarks (release)");
     let programs = cargo::build_release(project, &["blindtally-benches"])?;
     let postgres = Postgres::start(project)?;
@@ -28,23 +48,7 @@ pub(crate) fn run(project: &Project, json: Option<&Path>, only: Option<&str>) ->
     }
     // Its report on the way is progress; the result is the table.
     process::run(benches.stdout(std::io::stderr()))?;
-    let mut figures = read(&result)?;
-    eprintln!("Measuring the npm package");
-    let npm = Npm::new(project)?;
-    npm.build(project)?;
-    npm.bench(&result, only)?;
-    figures.extend(read(&result)?);
-    ensure!(!figures.is_empty(), "no figure has that name");
-    print!("{}", table(&figures));
-    if let Some(file) = json {
-        let text = serde_json::to_string_pretty(&figures)? + "\n";
-        fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
-    }
-    Ok(())
-}
-
-fn read(result: &Path) -> Result<Vec<Value>> {
-    serde_json::from_slice(&fs::read(result)?).context("the benchmarks give no list in JSON")
+    serde_json::from_slice(&fs::read(&result)?).context("the benchmarks give no list in JSON")
 }
 
 fn table(figures: &[Value]) -> String {

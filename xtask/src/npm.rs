@@ -6,12 +6,15 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::node::Node;
 use crate::project::Project;
 use crate::{process, system, wasm};
 
+/// Under the target folder: modules with their names, and the JavaScript around them.
+const BRIDGE: &str = "wasm/bridge";
 /// What the browsers and runtimes of the last years have; wasm-opt writes nothing else.
 const WASM_FEATURES: [&str; 6] =
     ["bulk-memory", "nontrapping-float-to-int", "sign-ext", "mutable-globals", "reference-types", "multivalue"];
@@ -83,9 +86,9 @@ impl Npm {
         Ok(packages.join(format!("blindtally-{}.tgz", project.core_version)))
     }
 
-    /// The size of what a browser loads, against its budget.
+    /// The size of what a browser loads, against its budget, and what it consists of.
     pub(crate) fn size(&self) -> Result<()> {
-        process::run(self.node().arg("size.mjs"))
+        process::run(self.node().arg("size.mjs").arg(self.target.join(BRIDGE).join("blindtally-wasm/bridge_bg.wasm")))
     }
 
     /// Compiles the tests of the types, and looks at the packed types as every kind of consumer does.
@@ -117,20 +120,23 @@ impl Npm {
         process::run(self.node().args(["--test", "--test-reporter=spec", &files_at_once]).args(files))
     }
 
+    /// Measures the package beside its peers in Node and in Chromium; a list of figures.
+    pub(crate) fn bench(&self, project: &Project, only: Option<&str>) -> Result<Vec<Value>> {
+        require_browsers()?;
+        self.build(project)?;
+        let mut bench = self.node();
+        bench.arg("bench/run.mjs").args(only.into_iter().flat_map(|only| ["--only", only]));
+        let output = process::output(&mut bench, "")?;
+        ensure!(output.status.success(), "the benchmarks of the npm package failed ({})", output.status);
+        serde_json::from_slice(&output.stdout).context("the benchmarks of the npm package give no list in JSON")
+    }
+
     /// The check of the test vectors as a program, which prints what it passed in Node and in each browser.
     pub(crate) fn vectors(&self, project: &Project) -> Result<Command> {
         require_browsers()?;
         let mut check = self.node();
         check.arg("tests/vectors.mjs").arg(generate(project, "blindtally-wasm-vectors")?);
         Ok(check)
-    }
-
-    /// Measures what `build` made beside its peers, in Node and in Chromium; `result` gets the figures as JSON.
-    pub(crate) fn bench(&self, result: &Path, only: Option<&str>) -> Result<()> {
-        require_browsers()?;
-        let mut bench = self.node();
-        bench.arg("bench/main.mjs").arg("--json").arg(result);
-        process::run(bench.args(only.into_iter().flat_map(|only| ["--only", only])))
     }
 
     fn npm(&self, command: &str) -> Command {
@@ -156,7 +162,7 @@ impl Npm {
 /// Compiles a crate and returns the folder of its module and of the JavaScript around it, both named `bridge`.
 fn generate(project: &Project, package: &str) -> Result<PathBuf> {
     let module = wasm::build(project, package)?;
-    let made = project.target.join("wasm/bridge").join(package);
+    let made = project.target.join(BRIDGE).join(package);
     Bindgen::new()
         .input_path(module)
         .out_name("bridge")

@@ -23,7 +23,10 @@ type Remoted<Value> =
   : Value;
 
 export interface OwnerWorkerOptions {
-  /** A worker that runs `blindtally/owner-worker`, where the bundler does not find it by itself. */
+  /**
+   * A worker that runs `blindtally/owner-worker`, where the bundler does not find that by itself, and on pages that
+   * require Trusted Types: theirs is the policy that may name a script.
+   */
   readonly worker?: Worker | undefined;
   /** Where the worker loads the WebAssembly module from: not from its usual place. */
   readonly wasm?: Exclude<WasmSource, Response> | undefined;

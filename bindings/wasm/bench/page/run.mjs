@@ -71,12 +71,14 @@ export async function run(browser, baseUrl, { revealerModule = "/bench/page/fake
 
   const [ours, peer] = [median(times.tokens), median(times.words)];
   const [own, all, peerAll] = [tasks.tokens.map((task) => task.script), tasks.tokens.map((task) => task.all), tasks.words.map((task) => task.all)].map(median);
-  const row = (figure, ours, peer, goal, holds) => ({ figure: `page reader: ${figure}`, ours, peer, ratio: peer === null ? null : ours / peer, goal, holds });
+  const rounded = (number) => Math.round(number * 100) / 100;
+  const row = (figure, ours, peer, ratio, goal) =>
+    ({ figure: `page reader: ${figure}`, ours: rounded(ours), peer: rounded(peer), ratio: rounded(ratio), goal, holds: ratio >= goal });
   return [
-    row("10,000 tokens, words on the screen (ms)", ours, peer, "at most 1.5x", ours / peer <= 1.5),
-    row("longest stretch of script (ms)", own, null, "at most 50 ms", own <= 50),
-    row("longest task, with the browser's layout (ms)", all, peerAll, "at most the peer's and 50 ms", all <= peerAll + 50),
-    row("60 updates a second of 50 cells (frames/s)", frames.tokens, frames.words, "at least 55", frames.tokens >= 55),
+    row("10,000 tokens, words on the screen (ms) / words already there", ours, peer, peer / ours, rounded(1 / 1.5)),
+    row("longest stretch of script (ms) / 50 ms", own, 50, 50 / own, 1),
+    row("longest task beyond the layout of a page of words (ms) / 50 ms", Math.max(all - peerAll, 0.01), 50, 50 / Math.max(all - peerAll, 0.01), 1),
+    row("60 updates a second of 50 cells (frames/s) / 55", frames.tokens, 55, frames.tokens / 55, 1),
   ];
 }
 

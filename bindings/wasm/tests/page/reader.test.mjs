@@ -101,11 +101,17 @@ inPage("what a worker answers after lock, or after the page wrote on, is not sho
   reader.lock();
   reader.unlock(owner);
   reader.lock();
+  reader.unlock(owner);
+  let settled = false;
+  const whenSettled = reader.settled().then(() => settled = true);
   owner.next();
-  await observed();
-  await observed();
-  return { written, revealed, locked: second.textContent === two };
-}, (result) => assert.deepEqual(result, { written: "plain", revealed: "two", locked: true }));
+  for (let i = 0; i < 10; i++) await observed();
+  // What was asked before lock is answered now; what was asked after it is not yet.
+  const locked = second.textContent === two && !settled;
+  owner.next();
+  await whenSettled;
+  return { written, revealed, locked, again: second.textContent };
+}, (result) => assert.deepEqual(result, { written: "plain", revealed: "two", locked: true, again: "two" }));
 
 inPage("a revealer that rejects or throws leaves the page untouched, and is asked again later", async () => {
   const errors = [];
@@ -467,8 +473,11 @@ inPage("text that becomes editable gets its token back, and its word when it no 
   td.removeAttribute("contenteditable");
   await reader.settled();
   shown.push(td.textContent);
+  document.body.contentEditable = "true";
+  await reader.settled();
+  shown.push(td.textContent === token);
   return shown;
-}, (result) => assert.deepEqual(result, ["word", true, "word"]));
+}, (result) => assert.deepEqual(result, ["word", true, "word", true]));
 
 inPage("text that becomes editable, or leaves, between being found and being revealed keeps its token", async () => {
   const owner = new bt.FakeWorker();

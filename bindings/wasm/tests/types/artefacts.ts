@@ -1,59 +1,64 @@
-// One kind of artefact is never taken for another, nor text or bytes of unknown origin for any; compiled, never run.
+// What one kind of artefact is good for, another is not; and results say what they may be.
 import {
-  type AccountId, asDelivery, asDeviceId, asRecord, asTicketId, asToken, asVault, type BackupText, type Delivery,
-  type DeviceId, type EnrollmentRequest, type Login, Owner, type SealedRecord, type SignedPolicy, type TicketId,
-  type TicketText, type Token, type Vault,
+  Agent, asToken, type BackupText, Backup, type BlindtallyError, type Delivery, type EnrollmentRequest, type Login,
+  Owner, type PendingAgent, type SealedRecord, type SignedPolicy, type Token, type Vault,
 } from "blindtally";
+import { OwnerWorker, type Remote } from "blindtally/worker";
+import { readPage } from "blindtally/page";
 
 declare const owner: Owner;
+declare const agent: Agent;
+declare const pending: PendingAgent;
 declare const login: Login;
-declare const text: string;
-declare const bytes: Uint8Array<ArrayBuffer>;
+declare const [vault, delivery, request, policy]: [Vault, Delivery, EnrollmentRequest, SignedPolicy];
+declare const [token, record, backup]: [Token, SealedRecord, BackupText];
 
-// Each is what it is made of.
-const asText: string[] = [asToken(text), asRecord(text), asDeviceId(text), asTicketId(text)];
-const asBytes: Uint8Array[] = [asVault(bytes), asDelivery(bytes)];
+owner.reveal(token);
+owner.reveal(asToken("bt1_"));
+// @ts-expect-error a token from elsewhere is checked first
+owner.reveal("bt1_");
+// @ts-expect-error a record is no token
+owner.reveal(record);
+// @ts-expect-error a token is no record
+agent.dequeue(token);
+login.unlock(vault);
+// @ts-expect-error a delivery is no vault
+login.unlock(delivery);
+// @ts-expect-error plain bytes are checked first
+login.unlock(new Uint8Array());
+pending.accept(delivery);
+// @ts-expect-error a request is no delivery
+pending.accept(request);
+owner.inspect(request);
+// @ts-expect-error a policy is no request
+owner.inspect(policy);
+agent.applyPolicy(policy);
+// @ts-expect-error a vault is no policy
+agent.applyPolicy(vault);
+// @ts-expect-error a device's id is no ticket's
+owner.cancelTicket(owner.devices()[0]!.id);
+Backup.parse(backup);
+// @ts-expect-error a backup is no token
+owner.reveal(backup);
+// @ts-expect-error there is no such class
+agent.tokenize("application", "x");
+// @ts-expect-error agents do not reveal
+agent.reveal(token);
+// @ts-expect-error a request without a ticket is not approved like one with a ticket
+owner.approve({ kind: "needs-comparison", request, device: owner.devices()[0]!.id });
 
-owner.reveal(asToken(text));
-// @ts-expect-error
-owner.reveal(text);
-// @ts-expect-error
-owner.reveal(asRecord(text));
-
-login.unlock(asVault(bytes));
-// @ts-expect-error
-login.unlock(bytes);
-// @ts-expect-error
-login.unlock(asDelivery(bytes));
-
-// @ts-expect-error
-void owner.revoke(asTicketId(text));
-// @ts-expect-error
-void owner.cancelTicket(asDeviceId(text));
-
-/** Fails to compile unless no member of the union may stand for another. */
-type Kinds = {
-  accountId: AccountId; deviceId: DeviceId; ticketId: TicketId; token: Token; record: SealedRecord; backup: BackupText;
-  vault: Vault; request: EnrollmentRequest; delivery: Delivery; policy: SignedPolicy; ticket: TicketText;
-};
-type Mixed = {
-  [A in keyof Kinds]: { [B in Exclude<keyof Kinds, A>]: Kinds[A] extends Kinds[B] ? [A, B] : never }[Exclude<keyof Kinds, A>];
-}[keyof Kinds];
-const mixed: [Mixed] extends [never] ? true : Mixed = true;
-
-// Every secret handle may be used with `using`, and a class id that no version knows is still a number.
-{
-  using spent = owner;
-  spent.tokenizeTyped("app", text);
-  spent.tokenizeTyped(200, text);
-  // @ts-expect-error not a class of tokens
-  spent.tokenizeTyped("keystrokes", text);
+for (const result of owner.revealMany([token])) {
+  const word: string | BlindtallyError = result;
+  // @ts-expect-error it may be an error
+  const certain: string = result;
+  void [word, certain];
 }
 
-// A batch has a value or an error for each item: one must look before one reads.
-const [first] = owner.revealMany([text]);
-// @ts-expect-error it may be an error, or missing
-first.length;
-
-// @ts-expect-error an owner is created or unlocked
-new Owner({ free() {} });
+const remote: Remote<Owner> = (await (await OwnerWorker.start()).create({ login: "anna", password: "x" })).owner;
+const words: Promise<(string | BlindtallyError)[]> = remote.revealMany([token]);
+const approved: Promise<bigint> = remote.rotate().then((change) => change.expected);
+// @ts-expect-error what is not public is not remote
+remote.take();
+void [words, approved];
+readPage(document, owner);
+readPage(document, remote);

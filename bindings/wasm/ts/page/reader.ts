@@ -397,7 +397,7 @@ export class PageReader {
     const before = this.#shown.get(place);
     const group = this.#groupOf(place);
     if (before !== undefined && before.group.length > 1) this.#part(before.group, group);
-    const texts = group.map((member) => this.#written(member));
+    const texts = group.length === 1 ? [this.#written(place)] : group.map((member) => this.#written(member));
     const joined = texts.length === 1 ? texts[0] ?? "" : texts.join("");
     if (before === undefined && !joined.includes(PREFIX)) return undefined;
     const spans: Span[] = [];
@@ -466,7 +466,8 @@ export class PageReader {
     }
     const tokens = [...unknown];
     for (let i = 0; i < tokens.length; i += BATCH) {
-      this.#ask(words, tokens.slice(i, i + BATCH));
+      // What came in between two slices may have asked for some of them.
+      this.#ask(words, tokens.slice(i, i + BATCH).filter((token) => words.get(token) === undefined));
       yield;
     }
     for (const one of found) {
@@ -515,7 +516,9 @@ export class PageReader {
       return;
     }
     const results = replace(texts, replacements);
-    group.forEach((place, i) => this.#write(place, texts[i] ?? "", results[i] ?? "", group, i === 0 ? reason : undefined));
+    for (let i = 0; i < group.length; i++) {
+      this.#write(group[i] as Place, texts[i] ?? "", results[i] ?? "", group, i === 0 ? reason : undefined);
+    }
   }
 
   #write(place: Place, written: string, shown: string, group: readonly Place[], reason: string | undefined): void {

@@ -59,14 +59,16 @@ export class Regions {
   readonly attributes: readonly string[];
   readonly #root: Node;
   readonly #list: readonly Allowed[];
-  /** What an element must not match to have the region of its parent. */
+  /** What an element must not match, and the elements that it must not be, to have the region of its parent. */
   readonly #edges: string;
+  readonly #elements: ReadonlySet<unknown>;
   readonly #known = new Map<Element, Allowed | undefined>();
 
   constructor(root: Node, regions: readonly Partial<Region>[]) {
     this.#root = root;
     this.#list = regions.map((region) => new Allowed(region));
     this.attributes = [...new Set(this.#list.flatMap(({ attributes }) => [...attributes]))];
+    this.#elements = new Set(this.#list.map(({ within }) => within));
     this.#edges = [NEVER, "iframe,frame", ...this.#list.flatMap(({ within }) => typeof within === "string" ? [within] : [])].join(",");
   }
 
@@ -79,7 +81,7 @@ export class Regions {
     const parent = place.parentElement;
     const outer = parent && parentOf(parent);
     // The cells of a row, and the rows of a table, are mostly of one kind.
-    if (!parent || !outer || this.#list.some(({ within }) => within === parent) || matches(parent, this.#edges)
+    if (!parent || !outer || this.#elements.has(parent) || matches(parent, this.#edges)
       || !(this.#known.has(outer) || contains(this.#root, outer))) {
       const element = parent ?? (place.parentNode as Partial<ShadowRoot> | null)?.host;
       return element && this.#find(element, contains(this.#root, place));

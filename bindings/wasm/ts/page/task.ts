@@ -7,7 +7,7 @@ export const SLICE = 8;
  * The time for a slice of work that has just begun, in milliseconds: with two of these a report of ten thousand tokens is
  * whole when it is painted first. To paint a large page again for every small slice would take far longer.
  */
-export const LARGE_SLICE = 32;
+export const LARGE_SLICE = 36;
 
 /** For how long work has just begun. */
 export const BEGINNING = 100;

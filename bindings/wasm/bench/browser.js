@@ -1,0 +1,15 @@
+// The tools of a page.
+import * as blindtally from "/dist/index.js";
+import { unlock } from "/bench/account.js";
+
+const BASE64URL = { alphabet: "base64url", omitPadding: true };
+await blindtally.init();
+const vectors = await (await fetch("/vectors/keyring.json")).json();
+
+export const tools = {
+  ...blindtally,
+  unlock: () => unlock(blindtally, vectors),
+  gcmsiv: (await import("/bench/noble.js")).gcmsiv,
+  toText: (bytes) => bytes.toBase64(BASE64URL),
+  fromText: (text) => Uint8Array.fromBase64(text, BASE64URL),
+};

@@ -1,0 +1,16 @@
+// The tools of Node.
+import { readFileSync } from "node:fs";
+import { gcmsiv } from "@noble/ciphers/aes.js";
+import * as blindtally from "../dist/node.js";
+import { unlock } from "./account.js";
+
+await blindtally.init();
+const vectors = JSON.parse(readFileSync(new URL("../../../test-vectors/keyring.json", import.meta.url)));
+
+export const tools = {
+  ...blindtally,
+  unlock: () => unlock(blindtally, vectors),
+  gcmsiv,
+  toText: (bytes) => Buffer.from(bytes).toString("base64url"),
+  fromText: (text) => Buffer.from(text, "base64url"),
+};

@@ -1,0 +1,126 @@
+// An owner in a worker, in Chromium under a strict policy, and the page reader on it.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { launch, openPage, serve } from "../browser.mjs";
+import { POLICY } from "../web.mjs";
+
+let browser;
+let server;
+before(async () => {
+  browser = await launch();
+  server = await serve({ "/dist/": new URL("../../dist/", import.meta.url).pathname }, { csp: POLICY });
+  server.pages.set("/", "<!DOCTYPE html><html lang=en><head><title>Report</title><link rel=icon href=data:,></head><body></body></html>");
+  server.pages.set("/broken.js", { body: "this is no JavaScript", type: "text/javascript" });
+});
+after(async () => {
+  await browser.close();
+  await server.close();
+});
+
+/** Runs `body` in a page of its own; `complaints` are those that belong to the test. */
+function inPage(name, body, check, complaints = []) {
+  test(name, async () => {
+    const { page, problems, close } = await openPage(browser, server.url);
+    // The page's icon is a data: URL, which the policy forbids: one complaint that is not of our making.
+    const result = await page.evaluate(body);
+    check(result);
+    const expected = [/icon|data:,/, ...complaints];
+    assert.deepEqual(problems.filter((problem) => !expected.some((pattern) => pattern.test(problem))), []);
+    await close();
+  });
+}
+
+inPage("an owner in a worker does what an owner does", async () => {
+  const { OwnerWorker } = await import("/dist/worker.js");
+  const { Agent, init } = await import("/dist/index.js");
+  await init();
+  const worker = await OwnerWorker.start();
+  const kdf = { id: "pbkdf2-sha256", iterations: 600_000 };
+  const { owner, change } = await worker.create({ login: "anna", password: "secret", rsa: 2048, kdf });
+  const ticket = await owner.issueTicket();
+  const { pending, request } = await Agent.enroll(ticket.text, "pc", { rsa: 2048 });
+  const approval = await owner.approve(await owner.inspect(request));
+  const agent = await pending.accept(approval.committed().deliveries[0].delivery);
+  const token = agent.tokenize("title", "Budget");
+  const results = await owner.revealMany([token, "bt1_", token]);
+  const { prelogin, policy } = await owner.info();
+  const login = await worker.login({ login: "anna", password: new TextEncoder().encode("secret"), prelogin });
+  const again = await login.unlock(approval.vault, change.generation);
+  const { backup, recoveryKey } = await again.backupWithRecoveryKey();
+  const restored = await (await worker.openBackup(backup)).openWithRecoveryKey(recoveryKey);
+  const devices = await again.devices();
+  return {
+    expected: String(approval.expected), words: results.map((result) => result.code ?? result),
+    isError: results[1] instanceof (await import("/dist/error.js")).BlindtallyError,
+    epoch: policy.epoch, form: policy.classes.get(3), device: devices[0].name, isDate: devices[0].confirmedAt instanceof Date,
+    restored: await restored.reveal(token),
+  };
+}, (result) => assert.deepEqual(result, {
+  expected: "1", words: ["Budget", "malformed.truncated", "Budget"], isError: true, epoch: 1, form: "host", device: "pc",
+  isDate: true, restored: "Budget",
+}));
+
+inPage("what is refused in the worker is refused on the page, with its code", async () => {
+  const { OwnerWorker } = await import("/dist/worker.js");
+  const worker = await OwnerWorker.start();
+  const code = (promise) => promise.then(() => "no error", (error) => error.code ?? `${error.name}: ${error.message}`);
+  const kdf = { id: "pbkdf2-sha256", iterations: 600_000 };
+  const { owner, change } = await worker.create({ login: "anna", password: "secret", rsa: 2048, kdf });
+  const { prelogin } = await owner.info();
+  const login = await worker.login({ login: "anna", password: "wrong", prelogin });
+  const codes = [
+    await code(worker.create({ login: "", password: "x" })),
+    await code(worker.openBackup("nothing")),
+    await code(login.unlock(change.vault)),
+    await code(owner.complete({})),
+    await code(owner.constructor()),
+    await code(owner.toString()),
+  ];
+  await owner.free();
+  codes.push(await code(owner.info()));
+  const late = code(worker.create({ login: "anna", password: "x" }));
+  worker.stop();
+  codes.push(await late, await code(worker.openBackup("")));
+  return codes;
+}, (codes) => assert.deepEqual(codes, [
+  "login.invalid", "malformed.magic", "unlock.wrong", "Error: there is no complete", "Error: there is no constructor",
+  "Error: there is no toString", "Error: there is no info", "wasm.disposed", "wasm.disposed",
+]));
+
+inPage("a worker that does not load is an error of its own", async () => {
+  const { OwnerWorker } = await import("/dist/worker.js");
+  const code = (promise) => promise.then(() => "no error", (error) => error.code);
+  return [
+    await code(OwnerWorker.start({ worker: new Worker("/broken.js", { type: "module" }) })),
+    await code(OwnerWorker.start({ worker: new Worker("/missing.js", { type: "module" }) })),
+    await code(OwnerWorker.start({ wasm: "/missing.wasm" })),
+  ];
+}, (codes) => assert.deepEqual(codes, ["wasm.load", "wasm.load", "wasm.load"]), [/404/, /SyntaxError|Unexpected/]);
+
+inPage("the page reader shows words of an owner in a worker, and takes them back", async () => {
+  const { OwnerWorker } = await import("/dist/worker.js");
+  const { readPage } = await import("/dist/page.js");
+  const worker = await OwnerWorker.start();
+  const kdf = { id: "pbkdf2-sha256", iterations: 600_000 };
+  const { owner } = await worker.create({ login: "anna", password: "secret", rsa: 2048, kdf });
+  const tokens = await Promise.all(["Budget", "Überstunden 📅"].map((word) => owner.tokenizeTyped("title", word)));
+  const stranger = (await worker.create({ login: "eva", password: "secret", rsa: 2048, kdf })).owner;
+  const foreign = await stranger.tokenizeTyped("title", "Budget");
+  const cells = [...tokens, foreign].map((token) => {
+    const cell = document.createElement("p");
+    cell.textContent = token;
+    document.body.append(cell);
+    return cell;
+  });
+  const written = document.body.innerHTML;
+  const reader = readPage(document, owner);
+  await reader.settled();
+  const shown = cells.map((cell) => cell.textContent);
+  const reason = cells[2].title;
+  reader.lock();
+  return { shown, isForeign: shown[2] === foreign, reason, asWritten: document.body.innerHTML === written };
+}, ({ shown, isForeign, reason, asWritten }) => {
+  assert.deepEqual(shown.slice(0, 2), ["Budget", "Überstunden 📅"]);
+  assert.ok(isForeign && asWritten);
+  assert.match(reason, /damaged|another account/);
+});
