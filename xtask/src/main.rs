@@ -36,7 +36,11 @@ use crate::project::Project;
 #[command(name = "cargo xtask", bin_name = "cargo xtask", about = "The project's commands")]
 enum Command {
     /// Run every test there is, in order, and stop at the first that fails
-    Test,
+    Test {
+        /// Run the steps whose name contains this only
+        #[arg(long, value_name = "NAME")]
+        only: Option<String>,
+    },
     /// Run the whole system on real input and show what each side sees
     Demo(demo::Options),
     /// Check the test vectors with every implementation
@@ -69,7 +73,7 @@ fn run(command: Command) -> Result<ExitCode> {
     process::stop_on_interrupt()?;
     let project = Project::find()?;
     match command {
-        Command::Test => return Ok(test::run(&project)),
+        Command::Test { only } => return Ok(test::run(&project, only.as_deref())),
         Command::Demo(options) => demo::run(&project, &options)?,
         Command::Vectors => vectors::run(&project)?,
         Command::Bench { json, only } => bench::run(&project, json.as_deref(), only.as_deref())?,

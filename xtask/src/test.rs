@@ -32,11 +32,17 @@ const STEPS: [Step; 13] = [
     ("demo on PostgreSQL", |project| demo(project, &["--postgres"])),
 ];
 
-/// Runs the steps and stops at the first that fails. The last line is the count.
-pub(crate) fn run(project: &Project) -> ExitCode {
+/// Runs the steps (with `only`, those whose name contains it) and stops at the first that fails. The last line is the
+/// count.
+pub(crate) fn run(project: &Project, only: Option<&str>) -> ExitCode {
+    let steps: Vec<_> = STEPS.iter().filter(|(name, _)| name.contains(only.unwrap_or_default())).collect();
+    if steps.is_empty() {
+        eprintln!("error: no step has that name");
+        return ExitCode::FAILURE;
+    }
     let begin = Instant::now();
-    for (number, (name, step)) in STEPS.iter().enumerate() {
-        println!("\n[{}/{}] {name}", number + 1, STEPS.len());
+    for (number, (name, step)) in steps.iter().enumerate() {
+        println!("\n[{}/{}] {name}", number + 1, steps.len());
         let start = Instant::now();
         let result = step(project);
         let seconds = start.elapsed().as_secs_f64();
@@ -45,15 +51,15 @@ pub(crate) fn run(project: &Project) -> ExitCode {
             println!(
                 "[{}/{}] {name}: FAILED after {seconds:.1} s; the steps after it did not run",
                 number + 1,
-                STEPS.len()
+                steps.len()
             );
             println!("{number} passed, 1 failed");
             return ExitCode::FAILURE;
         }
-        println!("[{}/{}] {name}: passed in {seconds:.1} s", number + 1, STEPS.len());
+        println!("[{}/{}] {name}: passed in {seconds:.1} s", number + 1, steps.len());
     }
     println!("\nAll in {:.1} s", begin.elapsed().as_secs_f64());
-    println!("{} passed, 0 failed", STEPS.len());
+    println!("{} passed, 0 failed", steps.len());
     ExitCode::SUCCESS
 }
 
