@@ -1,5 +1,7 @@
 /** Where tokens are in a text, found without a key (SPEC.md#token-text). */
 
+export { TOKEN_CLASSES, type TokenClass as TokenClassName } from "../generated.js";
+
 /** A token at `start` to `end` of a text, in UTF-16 code units. */
 export interface Span {
   readonly start: number;
@@ -13,10 +15,6 @@ export const PREFIX = "bt1_";
 
 /** SPEC.md#limits: the longest token as text. */
 export const LONGEST_TOKEN = 5834;
-
-/** The names of the token classes that SPEC.md assigns. */
-export const TOKEN_CLASSES = { app: 1, title: 2, host: 3, url: 4, document: 5, person: 6, label: 7 } as const;
-export type TokenClassName = keyof typeof TOKEN_CLASSES;
 
 export function isTokenClass(value: number): boolean {
   return Number.isInteger(value) && ((value >= 1 && value <= 7) || (value >= 128 && value <= 191));
