@@ -7,7 +7,7 @@ use wasm_bindgen::prelude::*;
 use crate::error::{self, BlindtallyError};
 use crate::identity::{self, Identity};
 use crate::owner::{Policy, token_class};
-use crate::ticket::Ticket;
+use crate::ticket::{AccountCode, Ticket};
 use crate::{batch, secret};
 
 /// A request for keys that the device has still to sign.
@@ -20,9 +20,8 @@ impl UnsignedEnrollment {
         blindtally::UnsignedEnrollment::with_ticket(&ticket.0, name, identity.0).map(Self).map_err(error::of)
     }
 
-    pub fn with_code(code: &str, identity: Identity) -> Result<UnsignedEnrollment, BlindtallyError> {
-        let code = blindtally::AccountCode::parse(code).map_err(error::of)?;
-        blindtally::UnsignedEnrollment::with_code(&code, identity.0).map(Self).map_err(error::of)
+    pub fn with_code(code: &AccountCode, identity: Identity) -> Result<UnsignedEnrollment, BlindtallyError> {
+        blindtally::UnsignedEnrollment::with_code(&code.0, identity.0).map(Self).map_err(error::of)
     }
 
     pub fn signing_key(&self) -> Result<Promise, BlindtallyError> {

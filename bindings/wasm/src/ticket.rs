@@ -48,3 +48,14 @@ impl Ticket {
         self.0.authenticator_hash().to_vec()
     }
 }
+
+/// What a person types into an agent that has no ticket.
+#[wasm_bindgen]
+pub struct AccountCode(pub(crate) blindtally::AccountCode);
+
+#[wasm_bindgen]
+impl AccountCode {
+    pub fn parse(text: &str) -> Result<AccountCode, BlindtallyError> {
+        blindtally::AccountCode::parse(text).map(Self).map_err(error::of)
+    }
+}

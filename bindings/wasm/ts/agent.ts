@@ -96,8 +96,13 @@ export class Agent extends Handle<RawAgent> {
 
   /** Makes a request without a ticket: the owner has to type the device's code. @throws BlindtallyError `malformed.*` */
   static async enrollByCode(accountCode: string, options: { rsa?: RsaSize } = {}): Promise<Enrollment> {
-    const identity = await generateIdentity(options.rsa);
-    return signed(guarded((bridge) => bridge.UnsignedEnrollment.with_code(accountCode, identity)));
+    const code = guarded(({ AccountCode }) => AccountCode.parse(accountCode));
+    try {
+      const identity = await generateIdentity(options.rsa);
+      return await signed(guarded((bridge) => bridge.UnsignedEnrollment.with_code(code, identity)));
+    } finally {
+      code.free();
+    }
   }
 
   /** Brings an agent back, in whichever phase it was. @throws BlindtallyError `state.*`, `malformed.*` */

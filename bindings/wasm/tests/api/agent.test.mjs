@@ -78,6 +78,7 @@ test("a mistyped ticket or code is refused before anything is generated", async 
   const at = text.length - 3;
   await refused("malformed.checksum", () => Agent.enroll(text.slice(0, at) + (text[at] === "x" ? "y" : "x") + text.slice(at + 1), "pc"));
   await refused("malformed.encoding", () => Agent.enroll("not a ticket", "pc"));
+  await refused("malformed.encoding", () => Agent.enrollByCode("not a code"));
   await refused("enrollment.name", () => Agent.enroll(ticket.text, "", { rsa: 2048 }));
   await refused("enrollment.name", () => Agent.enroll(ticket.text, "x".repeat(129), { rsa: 2048 }));
 });
