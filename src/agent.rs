@@ -528,6 +528,11 @@ impl Agent {
         self.accepted.policy.policy()
     }
 
+    /// The same, as the account signed it.
+    pub fn signed_policy(&self) -> &SignedPolicy {
+        &self.accepted.policy
+    }
+
     /// Seals a value of up to 4,096 bytes into its token, after bringing it into the form that the policy sets.
     ///
     /// # Errors

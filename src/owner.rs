@@ -367,7 +367,7 @@ impl Owner {
         head: ServiceHead<'_>,
         now: Timestamp,
     ) -> Result<(Self, Change), OwnerError> {
-        let (mut owner, draft) = Self::draft_restore(restored, new, stretched, head, now)?;
+        let (mut owner, draft) = Self::draft_restore(&restored, new, stretched, head, now)?;
         let change = owner.sign_all(draft)?;
         Ok((owner, change))
     }
@@ -377,13 +377,14 @@ impl Owner {
     /// # Errors
     /// As [`Owner::restore`].
     pub fn draft_restore(
-        restored: Restored,
+        restored: &Restored,
         new: NewPassword,
         stretched: Stretched,
         head: ServiceHead<'_>,
         now: Timestamp,
     ) -> Result<(Self, Draft), OwnerError> {
-        let Restored { mut keyring, ring } = restored;
+        let mut keyring = restored.keyring.duplicate();
+        let ring = TokenRing::new(&keyring);
         keyring.generation = keyring.generation.max(head.generation);
         let current = keyring.current_key().ok_or(ParseError::Value)?;
         let shown = head

@@ -169,7 +169,7 @@ fn a_backup_is_made_and_restored_in_steps() {
     let new = NewPassword::for_restored(&restored, login, KDF, None).unwrap();
     let stretched = new.stretch().run(&password()).unwrap();
     let head = ServiceHead { generation: 7, policy: Some(owner.policy().as_bytes()) };
-    let (mut again, draft) = Owner::draft_restore(restored, new, stretched, head, NOW).unwrap();
+    let (mut again, draft) = Owner::draft_restore(&restored, new, stretched, head, NOW).unwrap();
     let change = complete(&mut again, draft);
     assert_eq!((change.expected(), change.generation()), (7, 8));
     assert!(again.policy().policy().version() > owner.policy().policy().version());

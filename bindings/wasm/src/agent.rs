@@ -156,7 +156,8 @@ impl Agent {
     }
 
     pub fn policy(&self) -> Policy {
-        Policy { bytes: Vec::new(), policy: self.0.policy().clone() }
+        let signed = self.0.signed_policy();
+        Policy { bytes: signed.as_bytes().to_vec(), policy: signed.policy().clone() }
     }
 
     pub fn tokenize(&self, class: u8, value: &str) -> Result<String, BlindtallyError> {

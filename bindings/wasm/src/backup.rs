@@ -92,7 +92,7 @@ impl Restored {
 
     /// An owner again, once the draft is done.
     pub fn draft(
-        self,
+        &self,
         new: NewPassword,
         stretched: Stretched,
         generation: u64,
@@ -101,7 +101,7 @@ impl Restored {
     ) -> Result<RestoredOwner, BlindtallyError> {
         let head = blindtally::ServiceHead { generation, policy: policy.as_deref() };
         let now = Timestamp::from_unix_millis(now as u64);
-        let drafted = blindtally::Owner::draft_restore(self.0, new.0, stretched.0, head, now);
+        let drafted = blindtally::Owner::draft_restore(&self.0, new.0, stretched.0, head, now);
         let (owner, draft) = drafted.map_err(error::of)?;
         Ok(RestoredOwner { owner: Some(Owner(owner)), draft: Some(Draft(draft)) })
     }

@@ -37,10 +37,10 @@ impl Inspection {
         self.0.verified().map(VerifiedRequest).map_err(error::of)
     }
 
-    /// With the code that the device shows, as typed, and a name for it, if codes must be compared.
+    /// With the code that the device shows, as typed, and a name for it. A request that needs no code takes none.
     pub fn confirm(self, code_shown: &str, name: &str) -> Result<VerifiedRequest, BlindtallyError> {
         match self.0 {
-            blindtally::Inspection::Verified(request) => Ok(VerifiedRequest(request)),
+            blindtally::Inspection::Verified(_) => Err(error::of(blindtally::InspectError::Code)),
             blindtally::Inspection::NeedsComparison(request) => {
                 request.confirm(code_shown, name).map(VerifiedRequest).map_err(error::of)
             }

@@ -281,7 +281,7 @@ impl Device {
     }
 }
 
-/// From milliseconds since the Unix epoch.
+/// From milliseconds since the Unix epoch, which TypeScript has found to be those of a date.
 pub(crate) fn time(millis: f64) -> Timestamp {
     Timestamp::from_unix_millis(millis as u64)
 }

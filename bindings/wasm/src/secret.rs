@@ -2,14 +2,14 @@
 
 use blindtally::Secret;
 use js_sys::Uint8Array;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 use zeroize::Zeroizing;
 
 use crate::error::{self, BlindtallyError};
 
-/// A secret of exactly `N` bytes. The caller wipes theirs.
+/// A secret of exactly `N` bytes. The caller wipes theirs. Text or a list would be copied as zeros: it is refused.
 pub(crate) fn take<const N: usize>(bytes: &Uint8Array) -> Option<Secret<N>> {
-    if bytes.length() as usize != N {
+    if !bytes.is_instance_of::<Uint8Array>() || bytes.length() as usize != N {
         return None;
     }
     let mut copy = Zeroizing::new([0; N]);

@@ -7,9 +7,10 @@ import type {
   WrappedAgent,
 } from "./artefacts.js";
 import { joined, type Result } from "./batch.js";
+import { bytes, integer, text, u64 } from "./check.js";
 import { BlindtallyError } from "./error.js";
 import { RECORD_CLASSES, type RecordClass } from "./generated.js";
-import { guarded, Handle } from "./init.js";
+import { guarded, Handle, releasing } from "./init.js";
 import { classId, type Policy, takePolicy, type TokenClassId } from "./owner.js";
 import { type Typed, wiping } from "./text.js";
 import { parseTicket } from "./ticket.js";
@@ -55,14 +56,18 @@ export class PendingAgent extends Handle<RawPending> {
 
   /** Seals a value for this device's own queue, to be tokenized when the keys arrive: see {@link Agent.dequeue}. */
   queue(tokenClass: TokenClassId, value: string, seq: bigint): SealedRecord {
-    return this.call((raw) => raw.queue(classId(tokenClass), value, seq) as SealedRecord);
+    const [id, word, number] = [classId(tokenClass), text(value, "a value"), u64(seq, "seq")];
+    return this.call((raw) => raw.queue(id, word, number) as SealedRecord);
   }
 
   /** Takes the delivery that came through the service. @throws BlindtallyError `accept.refused`, `malformed.*` */
   async accept(delivery: Delivery): Promise<Agent> {
-    const examined = this.call((raw) => raw.examine(delivery));
-    const key = await open(examined, this.call((raw) => raw.decryption_key()) as Promise<CryptoKey>);
-    return wiping(key, () => new Agent(this.call((raw) => raw.accept_decrypted(examined, key))));
+    const sealed = bytes(delivery, "a delivery");
+    const examined = this.call((raw) => raw.examine(sealed));
+    return releasing([examined], async () => {
+      const key = await open(examined, this.call((raw) => raw.decryption_key()) as Promise<CryptoKey>);
+      return wiping(key, () => new Agent(this.call((raw) => raw.accept_decrypted(examined, key))));
+    });
   }
 
   /** Everything that must survive a restart. Secret: prefer {@link PendingAgent.saveWrapped}. */
@@ -72,7 +77,7 @@ export class PendingAgent extends Handle<RawPending> {
 
   /** The same, sealed under a 256-bit key. */
   saveWrapped(key: Uint8Array): WrappedAgent {
-    return this.call((raw) => raw.save_wrapped(key) as WrappedAgent);
+    return this.call((raw) => raw.save_wrapped(bytes(key, "the key")) as WrappedAgent);
   }
 }
 
@@ -85,32 +90,30 @@ export class Agent extends Handle<RawAgent> {
 
   /** Makes a request with a ticket; WebCrypto generates the device's keys. @throws BlindtallyError `enrollment.name`, `malformed.*` */
   static async enroll(ticket: Typed, name: string, options: { rsa?: RsaSize } = {}): Promise<Enrollment> {
+    const named = text(name, "the device's name");
     const raw = await parseTicket(ticket);
-    try {
+    return releasing([raw], async () => {
       const identity = await generateIdentity(options.rsa);
-      return await signed(guarded((bridge) => bridge.UnsignedEnrollment.with_ticket(raw, name, identity)));
-    } finally {
-      raw.free();
-    }
+      return signed(guarded((bridge) => bridge.UnsignedEnrollment.with_ticket(raw, named, identity)));
+    });
   }
 
   /** Makes a request without a ticket: the owner has to type the device's code. @throws BlindtallyError `malformed.*` */
   static async enrollByCode(accountCode: string, options: { rsa?: RsaSize } = {}): Promise<Enrollment> {
-    const code = guarded(({ AccountCode }) => AccountCode.parse(accountCode));
-    try {
+    const code = guarded(({ AccountCode }) => AccountCode.parse(text(accountCode, "the account code")));
+    return releasing([code], async () => {
       const identity = await generateIdentity(options.rsa);
-      return await signed(guarded((bridge) => bridge.UnsignedEnrollment.with_code(code, identity)));
-    } finally {
-      code.free();
-    }
+      return signed(guarded((bridge) => bridge.UnsignedEnrollment.with_code(code, identity)));
+    });
   }
 
   /** Brings an agent back, in whichever phase it was. @throws BlindtallyError `state.*`, `malformed.*` */
   static restore(saved: SavedAgent): PendingAgent | Agent;
   static restore(saved: WrappedAgent, key: Uint8Array): PendingAgent | Agent;
   static restore(saved: SavedAgent | WrappedAgent, key?: Uint8Array): PendingAgent | Agent {
+    const state = bytes(saved, "the state");
     return guarded(({ Saved }) => {
-      const restored = key ? Saved.restore_wrapped(saved, key) : Saved.restore(saved);
+      const restored = key === undefined ? Saved.restore(state) : Saved.restore_wrapped(state, bytes(key, "the key"));
       const [pending, agent] = [restored.take_pending(), restored.take_agent()];
       restored.free();
       return pending ? new PendingAgent(pending) : new Agent(agent!);
@@ -137,40 +140,47 @@ export class Agent extends Handle<RawAgent> {
    * @throws BlindtallyError `tokenize.*`, `agent.needs-upgrade`, `agent.revoked`
    */
   tokenize(tokenClass: TokenClassId, value: string): Token {
-    return this.call((raw) => raw.tokenize(classId(tokenClass), value) as Token);
+    const [id, word] = [classId(tokenClass), text(value, "a value")];
+    return this.call((raw) => raw.tokenize(id, word) as Token);
   }
 
   /** Seals many values of one class in one call; each has a result of its own. @throws as {@link Agent.tokenize} for all */
   tokenizeMany(tokenClass: TokenClassId, values: readonly string[]): Result<Token>[] {
     const id = classId(tokenClass);
-    return this.call((raw) => joined(
-      values, "\0", (text, lengths, errors) => raw.tokenize_many(id, text, lengths, errors),
+    // What is true of all values is said before any is sealed: there is no key, no such class.
+    this.call((raw) => raw.tokenize_many(id, new Uint8Array(), new Int32Array(1), []));
+    return joined(
+      values, "\0", (text, lengths, errors) => this.call((raw) => raw.tokenize_many(id, text, lengths, errors)),
       (value) => this.#tokenizeAlone(id, value),
-    )) as Result<Token>[];
+    ) as Result<Token>[];
   }
 
   /** Seals one record of up to 1 MiB under this device's own key; `seq` orders its records. @throws BlindtallyError `record.*` */
   sealRecord(recordClass: RecordClassId, value: string, seq: bigint): SealedRecord {
-    const id = typeof recordClass === "number" ? recordClass : RECORD_CLASSES[recordClass];
-    return this.call((raw) => raw.seal_record(id, value, seq) as SealedRecord);
+    const id = integer(typeof recordClass === "number" ? recordClass : RECORD_CLASSES[recordClass], "a class", 255);
+    const [word, number] = [text(value, "a value"), u64(seq, "seq")];
+    return this.call((raw) => raw.seal_record(id, word, number) as SealedRecord);
   }
 
   /** Opens a value that {@link PendingAgent.queue} sealed before the keys arrived, and tokenizes it. */
   dequeue(record: SealedRecord): Token {
-    return this.call((raw) => raw.dequeue(record) as Token);
+    return this.call((raw) => raw.dequeue(text(record, "a record")) as Token);
   }
 
   /** Takes a further delivery. @throws BlindtallyError `accept.stale`, `accept.refused`: the agent goes on as it was */
   async accept(delivery: Delivery): Promise<Outcome> {
-    const examined = this.call((raw) => raw.examine(delivery));
+    const sealed = bytes(delivery, "a delivery");
+    const examined = this.call((raw) => raw.examine(sealed));
     if (!examined) return "unchanged";
-    const key = await open(examined, this.call((raw) => raw.decryption_key()) as Promise<CryptoKey>);
-    return wiping(key, () => this.call((raw) => raw.accept_decrypted(examined, key) as Outcome));
+    return releasing([examined], async () => {
+      const key = await open(examined, this.call((raw) => raw.decryption_key()) as Promise<CryptoKey>);
+      return wiping(key, () => this.call((raw) => raw.accept_decrypted(examined, key) as Outcome));
+    });
   }
 
   /** Takes a signed policy that came by itself: a change of forms, or this device's revocation. */
   applyPolicy(policy: SignedPolicy): Outcome {
-    return this.call((raw) => raw.apply_policy(policy) as Outcome);
+    return this.call((raw) => raw.apply_policy(bytes(policy, "a policy")) as Outcome);
   }
 
   /** As {@link PendingAgent.save}. */
@@ -180,7 +190,7 @@ export class Agent extends Handle<RawAgent> {
 
   /** As {@link PendingAgent.saveWrapped}. */
   saveWrapped(key: Uint8Array): WrappedAgent {
-    return this.call((raw) => raw.save_wrapped(key) as WrappedAgent);
+    return this.call((raw) => raw.save_wrapped(bytes(key, "the key")) as WrappedAgent);
   }
 
   #tokenizeAlone(id: number, value: string): Result {
@@ -193,15 +203,17 @@ export class Agent extends Handle<RawAgent> {
   }
 }
 
-async function signed(unsigned: UnsignedEnrollment): Promise<Enrollment> {
-  const key = await guarded(() => unsigned.signing_key()) as CryptoKey;
-  const signature = await sign(key, unsigned.message());
-  return guarded(() => {
-    const enrollment = unsigned.finish(signature);
-    const pending = new PendingAgent(enrollment.take_pending()!);
-    const request = enrollment.request() as EnrollmentRequest;
-    enrollment.free();
-    return { pending, request };
+function signed(unsigned: UnsignedEnrollment): Promise<Enrollment> {
+  return releasing([unsigned], async () => {
+    const key = await guarded(() => unsigned.signing_key()) as CryptoKey;
+    const signature = await sign(key, unsigned.message());
+    return guarded(() => {
+      const enrollment = unsigned.finish(signature);
+      const pending = new PendingAgent(enrollment.take_pending()!);
+      const request = enrollment.request() as EnrollmentRequest;
+      enrollment.free();
+      return { pending, request };
+    });
   });
 }
 

@@ -2,6 +2,7 @@
  * The types of everything that travels or is kept: a string or bytes to JavaScript, but of a different type for each
  * kind, so that TypeScript refuses a ticket where a vault belongs. `as*` takes what came from elsewhere.
  */
+import { bytes as checkedBytes, text as checked } from "./check.js";
 import { guarded } from "./init.js";
 
 declare const kind: unique symbol;
@@ -42,13 +43,13 @@ export type AccountSecret = Artefact<Uint8Array<ArrayBuffer>, "AccountSecret">;
 
 /** Where a `Token` comes from elsewhere: checks its form. @throws BlindtallyError `malformed.*` */
 export function asToken(text: string): Token {
-  guarded((bridge) => bridge.check_token(text));
+  guarded((bridge) => bridge.check_token(checked(text, "a token")));
   return text as Token;
 }
 
 /** @throws BlindtallyError `malformed.*` */
 export function asRecord(text: string): SealedRecord {
-  guarded((bridge) => bridge.check_record(text));
+  guarded((bridge) => bridge.check_record(checked(text, "a record")));
   return text as SealedRecord;
 }
 
@@ -63,26 +64,27 @@ export const asSignedPolicy = (bytes: Bytes): SignedPolicy => begin(bytes, "P") 
 
 /** @throws BlindtallyError `malformed.*` */
 export function asDeviceId(text: string): DeviceId {
-  guarded((bridge) => bridge.check_id(text));
+  guarded((bridge) => bridge.check_id(checked(text, "an id")));
   return text as DeviceId;
 }
 
 /** @throws BlindtallyError `malformed.*` */
 export function asTicketId(text: string): TicketId {
-  guarded((bridge) => bridge.check_id(text));
+  guarded((bridge) => bridge.check_id(checked(text, "an id")));
   return text as TicketId;
 }
 
 /** @throws BlindtallyError `malformed.*` */
 export function asAccountId(text: string): AccountId {
-  guarded((bridge) => bridge.check_id(text));
+  guarded((bridge) => bridge.check_id(checked(text, "an id")));
   return text as AccountId;
 }
 
 export type Bytes = Uint8Array | ArrayBuffer;
 
 function begin(bytes: Bytes, letter: string): Uint8Array {
-  const view = bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
+  const view = Object.prototype.toString.call(bytes) === "[object ArrayBuffer]"
+    ? new Uint8Array(bytes as ArrayBuffer) : checkedBytes(bytes, "an artefact");
   guarded((bridge) => bridge.check_kind(view.subarray(0, 4), letter.charCodeAt(0)));
   return view;
 }

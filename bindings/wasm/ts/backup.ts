@@ -1,11 +1,12 @@
 /** The backup file: works without the service, and after a lost password. */
 import type { Backup as RawBackup, Restored as RawRestored } from "./bridge.js";
 import { parseAccountSecret } from "./account-secret.js";
-import type { AccountId, BackupText, Proof, SignedPolicy, Token } from "./artefacts.js";
+import { type AccountId, asSignedPolicy, type BackupText, type Proof, type SignedPolicy, type Token } from "./artefacts.js";
 import { joined, type Result } from "./batch.js";
 import type { Change } from "./change.js";
-import type { Kdf } from "./generated.js";
-import { guarded, Handle } from "./init.js";
+import { millis, text as checkedText, u64 } from "./check.js";
+import { type Kdf, PBKDF2 } from "./generated.js";
+import { guarded, Handle, releasing } from "./init.js";
 import { Owner, type Time } from "./owner.js";
 import { normalLogin, type Typed, utf8, wiping } from "./text.js";
 import { rawKdf, stretch } from "./webcrypto.js";
@@ -31,7 +32,7 @@ export class Backup extends Handle<RawBackup> {
 
   /** Reads the file; white space, line ends, text before and after do not matter. @throws BlindtallyError `malformed.*` */
   static parse(text: BackupText | string): Backup {
-    return new Backup(guarded((bridge) => bridge.Backup.parse(text)));
+    return new Backup(guarded((bridge) => bridge.Backup.parse(checkedText(text, "a backup"))));
   }
 
   /** The account that the file says it is of, and what opens it. */
@@ -72,10 +73,8 @@ export class Restored extends Handle<RawRestored> {
 
   /** As {@link Owner.revealMany}. */
   revealMany(tokens: readonly string[]): Result[] {
-    return this.call((raw) => joined(
-      tokens, "\n", (text, lengths, errors) => raw.reveal_many(text, lengths, errors),
-      (token) => this.revealMany([token.includes("\n") ? "" : token])[0]!,
-    ));
+    this.call(() => undefined);
+    return joined(tokens, "\n", (text, lengths, errors) => this.call((raw) => raw.reveal_many(text, lengths, errors)));
   }
 
   /** As {@link Owner.reveal}. */
@@ -86,26 +85,37 @@ export class Restored extends Handle<RawRestored> {
   }
 
   /**
-   * Makes it an owner again; this handle is then as if freed. Takes the account above whatever the service shows and the
+   * Makes it an owner again; when that is done, this handle is as if freed. Takes the account above whatever the service shows and the
    * clock says, so that no agent refuses what comes next. Every ticket issued before is void. Look through
    * {@link Owner.devices} afterwards: a service that withholds its policy hides what was revoked since.
    */
   async restore(options: RestoreOptions): Promise<{ owner: Owner; change: Change }> {
-    const { login, password, generation = 0n, policy, now = Date.now() } = options;
-    const kdf = rawKdf(options.kdf);
+    const { login, password, policy } = options;
+    const [name, at, generation] = [normalLogin(login), millis(options.now), u64(options.generation ?? 0n, "the generation")];
+    const shown = policy === undefined ? undefined : asSignedPolicy(policy);
+    const kdf = rawKdf(options.kdf ?? PBKDF2);
     const secret = await parseAccountSecret(options.accountSecret);
-    const fresh = this.call((raw, { NewPassword }) =>
-      NewPassword.for_restored(raw, normalLogin(login), kdf, secret));
-    kdf.free();
-    const stretched = await stretch(fresh.stretch(), password);
-    const raw = this.take();
-    const [rawOwner, draft] = guarded(() => {
-      const restored = raw.draft(fresh, stretched, generation, policy, Number(now));
-      const parts = [restored.take_owner()!, restored.take_draft()!] as const;
-      restored.free();
-      return parts;
+    const fresh = await releasing([kdf], () => this.call((raw, { NewPassword }) =>
+      NewPassword.for_restored(raw, name, kdf, secret)));
+    const made: { free(): void }[] = [fresh];
+    return releasing(made, async () => {
+      const stretched = await stretch(fresh.stretch(), password);
+      made.push(stretched);
+      const [rawOwner, draft] = this.call((raw) => {
+        const restored = raw.draft(fresh, stretched, generation, shown, at);
+        const parts = [restored.take_owner()!, restored.take_draft()!] as const;
+        restored.free();
+        return parts;
+      });
+      const owner = new Owner(rawOwner);
+      try {
+        const change = await owner.complete(draft);
+        this.free();
+        return { owner, change };
+      } catch (error) {
+        owner.free();
+        throw error;
+      }
     });
-    const owner = new Owner(rawOwner);
-    return { owner, change: await owner.complete(draft) };
   }
 }

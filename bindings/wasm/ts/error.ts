@@ -16,6 +16,10 @@ export class BlindtallyError extends Error {
 export type WasmErrorCode =
   /** `init` could not load the module; the message says what was tried. It may be called again. */
   | "wasm.load"
+  /** An argument is not of the type, or not in the range, that it must be; the message says which. */
+  | "wasm.argument"
+  /** There is no WebCrypto: a page gets it over https or from localhost only. */
+  | "wasm.platform"
   /** A call before `init` was called and awaited. */
   | "wasm.not-initialised"
   /** A call on an object after its `free`. */

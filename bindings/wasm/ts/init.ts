@@ -13,6 +13,7 @@ export type Bridge = typeof bridge;
 
 let loading: Promise<void> | undefined;
 let isReady = false;
+let isInstantiating = false;
 let panic: BlindtallyPanic | undefined;
 
 /**
@@ -39,17 +40,23 @@ async function loadOnce(...[source, fetchUrl]: Required<Parameters<typeof load>>
     tried = describe(found);
     const module = await compile(isUrl(found) ? await fetchUrl(String(found)) : found);
     checkExports(module);
+    // `initSync` may have been faster.
+    if (isReady) return;
+    isInstantiating = true;
     await bridge.default({ module_or_path: module });
+    isReady = true;
   } catch (error) {
     throw notLoaded(tried, error);
+  } finally {
+    isInstantiating = false;
   }
-  isReady = true;
 }
 
 /** The same without waiting, for a source that is there already. Browsers may refuse it for large modules on a page. */
 export function loadSync(source: () => SyncWasmSource): void {
   if (panic) throw panic;
   if (isReady) return;
+  if (isInstantiating) throw fault("wasm.load", "init() is about to be done: await it");
   let tried = "its usual place";
   try {
     const found = source();
@@ -131,8 +138,26 @@ export function guarded<T>(call: (bridge: Bridge) => T): T {
 
 /** A Rust panic, or a stack run full: the frames are gone, but what they had borrowed and pushed is not given back. */
 function isTrap(error: unknown): error is Error {
-  return error instanceof WebAssembly.RuntimeError || error instanceof RangeError
+  return error instanceof WebAssembly.RuntimeError
+    || (error instanceof RangeError && error.message.includes("call stack"))
     || (error instanceof Error && error.name === "InternalError");
+}
+
+/**
+ * Does something with objects of the module's, and frees those that are then still there: what the module consumed has no
+ * address any more. So no key waits for the garbage collector because something failed half-way.
+ */
+export async function releasing<T>(objects: ({ free(): void } | undefined)[], work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } finally {
+    for (const object of objects) if (object) release(object);
+  }
+}
+
+/** Frees an object of the module's, if it is still there. */
+export function release(object: { free(): void }): void {
+  if ((object as { __wbg_ptr?: number }).__wbg_ptr && !panic) object.free();
 }
 
 /**
@@ -143,7 +168,9 @@ export abstract class Handle<Raw extends { free(): void }> implements Disposable
   static {
     // Not every engine has the symbol yet, and ours is not the place to add it.
     const dispose: symbol | undefined = Symbol.dispose;
-    if (dispose) Object.defineProperty(this.prototype, dispose, { value: this.prototype.free, writable: true, configurable: true });
+    if (dispose) Object.defineProperty(this.prototype, dispose, {
+      value(this: Handle<{ free(): void }>) { this.free(); }, writable: true, configurable: true,
+    });
   }
   declare readonly [Symbol.dispose]: () => void;
   #raw: Raw | undefined;

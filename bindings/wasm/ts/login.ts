@@ -3,7 +3,8 @@ import type { Unlocking } from "./bridge.js";
 import { parseAccountSecret } from "./account-secret.js";
 import type { Proof, Vault } from "./artefacts.js";
 import type { Kdf } from "./generated.js";
-import { guarded, Handle } from "./init.js";
+import { bytes, text, u64 } from "./check.js";
+import { guarded, Handle, releasing } from "./init.js";
 import { Owner } from "./owner.js";
 import { normalLogin, type Typed } from "./text.js";
 import { rawKdf, stretch } from "./webcrypto.js";
@@ -38,12 +39,18 @@ export class Login extends Handle<Unlocking> {
    *   `recovery-key.invalid` for a mistyped account secret
    */
   static async start({ login, password, prelogin, accountSecret }: LoginOptions): Promise<Login> {
-    const kdf = rawKdf(prelogin.kdf);
-    const raw = guarded((bridge) => new bridge.Login(normalLogin(login), kdf, prelogin.salt, prelogin.account));
-    kdf.free();
-    const secret = await parseAccountSecret(accountSecret);
-    const stretched = await stretch(raw.stretch(), password);
-    return new Login(guarded(() => raw.finish(stretched, secret)));
+    const { kdf, salt, account } = prelogin ?? {};
+    const [name, saltBytes, accountText] = [normalLogin(login), bytes(salt, "the salt"), text(account, "the account")];
+    const rawParameters = rawKdf(kdf);
+    const raw = await releasing([rawParameters], () =>
+      guarded((bridge) => new bridge.Login(name, rawParameters, saltBytes, accountText)));
+    return releasing([raw], async () => {
+      const stretched = await stretch(raw.stretch(), password);
+      return releasing([stretched], async () => {
+        const secret = await parseAccountSecret(accountSecret);
+        return new Login(guarded(() => raw.finish(stretched, secret)));
+      });
+    });
   }
 
   /** What to send in exchange for the vault. */
@@ -58,7 +65,8 @@ export class Login extends Handle<Unlocking> {
    * @throws BlindtallyError `unlock.wrong`, `unlock.rolled-back`, `unlock.header`, `unlock.other-account`
    */
   unlock(vault: Vault, seen: bigint = 0n): Owner {
+    const [vaultBytes, generation] = [bytes(vault, "the vault"), u64(seen, "the generation")];
     const raw = this.take();
-    return new Owner(guarded(({ Owner }) => Owner.unlock(raw, vault, seen)));
+    return new Owner(guarded(({ Owner }) => Owner.unlock(raw, vaultBytes, generation)));
   }
 }

@@ -1,5 +1,7 @@
 /** The account owner's end: holds every key of the account, decides who gets which, and reads. */
-import type { Draft, NewPassword, Owner as RawOwner, Policy as RawPolicy } from "./bridge.js";
+import type {
+  Draft, Identity, NewPassword, Owner as RawOwner, Policy as RawPolicy, Stretched,
+} from "./bridge.js";
 import type {
   AccountId, BackupText, DeviceId, EnrollmentRequest, Proof, RecoveryKey, SignedPolicy, TicketId, Token,
   Vault,
@@ -7,8 +9,9 @@ import type {
 import { parseAccountSecret } from "./account-secret.js";
 import { joined, type Result } from "./batch.js";
 import { Change, takeChange } from "./change.js";
-import { type CanonicalForm, CANONICAL_FORMS, type Kdf, TOKEN_CLASSES, type TokenClass } from "./generated.js";
-import { type Bridge, guarded, Handle } from "./init.js";
+import { bytes, integer, millis, text } from "./check.js";
+import { type CanonicalForm, CANONICAL_FORMS, type Kdf, PBKDF2, TOKEN_CLASSES, type TokenClass } from "./generated.js";
+import { type Bridge, guarded, Handle, releasing } from "./init.js";
 import type { Prelogin } from "./login.js";
 import { normalLogin, type Typed } from "./text.js";
 import { takeTicket, type Ticket } from "./ticket.js";
@@ -105,9 +108,8 @@ export interface Synced {
 export type TokenClassId = TokenClass | number;
 
 /** The id of a class. */
-export const classId = (name: TokenClassId): number => typeof name === "number" ? name : TOKEN_CLASSES[name];
-
-const millis = (time: Time = Date.now()): number => Number(time);
+export const classId = (name: TokenClassId): number =>
+  integer(typeof name === "number" ? name : TOKEN_CLASSES[name], "a class", 255);
 
 /** The owner of an account, unlocked. `free()` wipes its keys. */
 export class Owner extends Handle<RawOwner> {
@@ -127,17 +129,25 @@ export class Owner extends Handle<RawOwner> {
    */
   static async create(options: CreateOptions): Promise<{ owner: Owner; change: Change }> {
     const { login, password, kdf, accountSecret, rsa, now } = options;
+    const [name, at] = [normalLogin(login), millis(now)];
     const secret = await parseAccountSecret(accountSecret);
-    const raw = newPassword(({ NewPassword }, kdf) =>
-      NewPassword.for_new_account(normalLogin(login), kdf, secret), kdf);
-    const [stretched, identity] = await Promise.all([stretch(raw.stretch(), password), generateIdentity(rsa)]);
-    const unsigned = guarded(({ UnsignedAccount }) => new UnsignedAccount(raw, stretched, identity, millis(now)));
-    const signature = await sign(await guarded(() => unsigned.signing_key()) as CryptoKey, unsigned.message());
-    return guarded(() => {
-      const created = unsigned.finish(signature);
-      const result = { owner: new Owner(created.take_owner()!), change: takeChange(created.take_change()!) };
-      created.free();
-      return result;
+    const raw = newPassword(({ NewPassword }, kdf) => NewPassword.for_new_account(name, kdf, secret), kdf);
+    const made: { free(): void }[] = [raw];
+    return releasing(made, async () => {
+      // Both to their end, so that a failure of one leaves nothing of the other.
+      const [stretched, identity] = await Promise.allSettled([stretch(raw.stretch(), password), generateIdentity(rsa)]);
+      for (const part of [stretched, identity]) if (part.status === "fulfilled") made.push(part.value);
+      for (const part of [stretched, identity]) if (part.status === "rejected") throw part.reason;
+      const [, first, second] = made as [unknown, Stretched, Identity];
+      const unsigned = guarded(({ UnsignedAccount }) => new UnsignedAccount(raw, first, second, at));
+      made.push(unsigned);
+      const signature = await sign(await guarded(() => unsigned.signing_key()) as CryptoKey, unsigned.message());
+      return guarded(() => {
+        const created = unsigned.finish(signature);
+        const result = { owner: new Owner(created.take_owner()!), change: takeChange(created.take_change()!) };
+        created.free();
+        return result;
+      });
     });
   }
 
@@ -178,10 +188,8 @@ export class Owner extends Handle<RawOwner> {
    * that says why there is none.
    */
   revealMany(tokens: readonly string[]): Result[] {
-    return this.call((raw) => joined(
-      tokens, "\n", (text, lengths, errors) => raw.reveal_many(text, lengths, errors),
-      (token) => this.revealMany([token.includes("\n") ? "" : token])[0]!,
-    ));
+    this.call(() => undefined);
+    return joined(tokens, "\n", (text, lengths, errors) => this.call((raw) => raw.reveal_many(text, lengths, errors)));
   }
 
   /** Opens one token. @throws BlindtallyError `reveal.*`, `malformed.*` */
@@ -198,12 +206,13 @@ export class Owner extends Handle<RawOwner> {
    * @throws BlindtallyError `tokenize.too-long`
    */
   tokenizeTyped(tokenClass: TokenClassId, typed: string): Token {
-    return this.call((raw) => raw.tokenize_typed(classId(tokenClass), typed) as Token);
+    const [id, word] = [classId(tokenClass), text(typed, "what was typed")];
+    return this.call((raw) => raw.tokenize_typed(id, word) as Token);
   }
 
   /** The same value as an observed token, in the running epoch: what carries a category over a rotation. */
   retokenize(token: Token): Token {
-    return this.call((raw) => raw.retokenize(token) as Token);
+    return this.call((raw) => raw.retokenize(text(token, "a token")) as Token);
   }
 
   /**
@@ -213,7 +222,9 @@ export class Owner extends Handle<RawOwner> {
    */
   issueTicket(options: { uses?: number; days?: number; now?: Time } = {}): Ticket {
     const { uses = 1, days = uses > 1 ? 1 : 7, now } = options;
-    return this.call((raw) => takeTicket(raw.issue_ticket(uses, days * 86_400, millis(now))));
+    const seconds = integer(Math.ceil(days * 86_400), "a ticket's life in seconds", 2 ** 32);
+    const [number, at] = [integer(uses, "the number of uses", 65_535), millis(now)];
+    return this.call((raw) => takeTicket(raw.issue_ticket(number, seconds, at)));
   }
 
   /**
@@ -223,8 +234,9 @@ export class Owner extends Handle<RawOwner> {
    *   `ticket.*`, `malformed.*`
    */
   inspect(request: EnrollmentRequest, options: { now?: Time } = {}): Inspection {
+    const [sent, at] = [bytes(request, "a request"), millis(options.now)];
     return this.call((raw) => {
-      const inspection = raw.inspect(request, millis(options.now));
+      const inspection = raw.inspect(sent, at);
       const [device, name] = [inspection.device() as DeviceId, inspection.name()];
       const ticketUses = inspection.ticket_uses();
       inspection.free();
@@ -239,7 +251,8 @@ export class Owner extends Handle<RawOwner> {
    * @throws BlindtallyError as {@link Owner.inspect}; `enrollment.needs-comparison`
    */
   approve({ request }: VerifiedRequest, options: { now?: Time } = {}): Promise<Change> {
-    return this.#operate((raw, now) => raw.draft_approve(raw.inspect(request, now).verified(), now), options);
+    const sent = bytes(request, "a request");
+    return this.#operate((raw, now) => raw.draft_approve(raw.inspect(sent, now).verified(), now), options);
   }
 
   /**
@@ -251,12 +264,13 @@ export class Owner extends Handle<RawOwner> {
   approveByCode(
     { request }: ComparisonRequest, code: string, name: string, options: { now?: Time } = {},
   ): Promise<Change> {
-    return this.#operate((raw, now) => raw.draft_approve(raw.inspect(request, now).confirm(code, name), now), options);
+    const [sent, typed, given] = [bytes(request, "a request"), text(code, "the code"), text(name, "the device's name")];
+    return this.#operate((raw, now) => raw.draft_approve(raw.inspect(sent, now).confirm(typed, given), now), options);
   }
 
   /** Gives a device its keys once more. @throws BlindtallyError `owner.unknown-device`, `owner.device-revoked` */
   redeliver(device: DeviceId, options: { now?: Time } = {}): Promise<Change> {
-    return this.#operate((raw, now) => raw.draft_redeliver(device, now), options);
+    return this.#operate((raw, now) => raw.draft_redeliver(text(device, "a device"), now), options);
   }
 
   /**
@@ -264,7 +278,7 @@ export class Owner extends Handle<RawOwner> {
    * one. @throws BlindtallyError `owner.unknown-device`
    */
   revoke(device: DeviceId, options: { rotate?: boolean; now?: Time } = {}): Promise<Change> {
-    return this.#operate((raw, now) => raw.draft_revoke(device, options.rotate ?? true, now), options);
+    return this.#operate((raw, now) => raw.draft_revoke(text(device, "a device"), options.rotate ?? true, now), options);
   }
 
   /** Starts a new epoch: new MasterKey, new policy, a delivery for every device that stays. */
@@ -274,12 +288,12 @@ export class Owner extends Handle<RawOwner> {
 
   /** Makes a ticket worthless. */
   cancelTicket(ticket: TicketId, options: { now?: Time } = {}): Promise<Change> {
-    return this.#operate((raw, now) => raw.draft_cancel_ticket(ticket, now), options);
+    return this.#operate((raw, now) => raw.draft_cancel_ticket(text(ticket, "a ticket's id"), now), options);
   }
 
   /** Changes how values of a class are brought into one form before they are tokenized. */
   setCanonicalForm(tokenClass: TokenClassId, form: CanonicalForm, options: { now?: Time } = {}): Promise<Change> {
-    const [id, formId] = [classId(tokenClass), CANONICAL_FORMS[form]];
+    const [id, formId] = [classId(tokenClass), integer(CANONICAL_FORMS[form], "a form", 255)];
     return this.#operate((raw, now) => raw.draft_set_canonical_form(id, formId, now), options);
   }
 
@@ -289,9 +303,10 @@ export class Owner extends Handle<RawOwner> {
    * @throws BlindtallyError `unlock.*` if the vault does not open with this owner's password or is another account's
    */
   sync(vault: Vault, options: { now?: Time } = {}): Promise<Synced> {
+    const [shown, at] = [bytes(vault, "the vault"), millis(options.now)];
     return this.#exclusive(async () => {
       const [adopted, draft] = this.call((raw) => {
-        const synced = raw.draft_sync(vault, millis(options.now));
+        const synced = raw.draft_sync(shown, at);
         const result = [synced.adopted(), synced.take_draft()] as const;
         synced.free();
         return result;
@@ -305,23 +320,24 @@ export class Owner extends Handle<RawOwner> {
   changePassword(password: Typed, options: { kdf?: Kdf } = {}): Promise<PasswordChange> {
     return this.#exclusive(async () => {
       const raw = this.call((owner) => newPassword((_, kdf) => owner.new_password(kdf), options.kdf));
-      const stretched = await stretch(raw.stretch(), password);
-      return this.call((owner) => {
-        const changed = owner.change_password(raw, stretched);
-        const prelogin = { kdf: describeKdf(changed.kdf()), salt: changed.salt(), account: owner.account() };
-        const [oldProof, newProof] = [changed.old_proof() as Proof, changed.new_proof() as Proof];
-        const change = takeChange(changed.take_change()!);
-        changed.free();
-        return { oldProof, newProof, prelogin, change };
+      return releasing([raw], async () => {
+        const stretched = await stretch(raw.stretch(), password);
+        return releasing([stretched], () => this.call((owner) => {
+          const changed = owner.change_password(raw, stretched);
+          const prelogin = { kdf: describeKdf(changed.kdf()), salt: changed.salt(), account: owner.account() };
+          const [oldProof, newProof] = [changed.old_proof() as Proof, changed.new_proof() as Proof];
+          const change = takeChange(changed.take_change()!);
+          changed.free();
+          return { oldProof, newProof, prelogin, change };
+        }));
       });
     });
   }
 
   /** A backup that opens with a passphrase. Make a new one after every rotation: it holds the keys of now. */
   async backupWithPassphrase(passphrase: Typed, options: { kdf?: Kdf } = {}): Promise<BackupText> {
-    const kdf = rawKdf(options.kdf);
-    const fresh = this.call((raw, { NewPassphrase }) => new NewPassphrase(raw, kdf));
-    kdf.free();
+    const kdf = rawKdf(options.kdf ?? PBKDF2);
+    const fresh = await releasing([kdf], () => this.call((raw, { NewPassphrase }) => new NewPassphrase(raw, kdf)));
     const stretched = await stretch(fresh.stretch(), passphrase);
     return this.call((raw) => {
       const backup = fresh.finish(raw, stretched);
@@ -352,22 +368,32 @@ export class Owner extends Handle<RawOwner> {
   }
 
   #operate(draft: (raw: RawOwner, now: number) => Draft, options: { now?: Time }): Promise<Change> {
-    return this.#exclusive(async () => this.#sign(this.call((raw) => draft(raw, millis(options.now)))));
+    const now = millis(options.now);
+    return this.#exclusive(async () => this.#sign(this.call((raw) => draft(raw, now))));
   }
 
   async #sign(draft: Draft): Promise<Change> {
-    this.#signingKey ??= this.call((raw) => raw.signing_key()) as Promise<CryptoKey>;
-    const key = await this.#signingKey;
-    for (let next: Draft | undefined = draft; next;) {
-      const current: Draft = next;
-      const signatures = await Promise.all(unframe(current.messages()).map((message) => sign(key, message)));
-      const step = this.call((raw) => raw.advance(current, frame(signatures)));
-      next = step.take_draft();
-      const change = step.take_change();
-      step.free();
-      if (change) return takeChange(change);
-    }
-    throw new TypeError("unreachable: a step is a draft or a change");
+    const drafts = [draft];
+    return releasing(drafts, async () => {
+      const key = await this.#importedKey();
+      for (let current: Draft | undefined = draft; current; current = drafts.at(-1)) {
+        const next: Draft = current;
+        const signatures = await Promise.all(unframe(next.messages()).map((message) => sign(key, message)));
+        const step = this.call((raw) => raw.advance(next, frame(signatures)));
+        const [further, change] = [step.take_draft(), step.take_change()];
+        step.free();
+        if (change) return takeChange(change);
+        if (further) drafts.push(further);
+      }
+      throw new TypeError("unreachable: a step is a draft or a change");
+    });
+  }
+
+  #importedKey(): Promise<CryptoKey> {
+    return this.#signingKey ??= (this.call((raw) => raw.signing_key()) as Promise<CryptoKey>).catch((error: unknown) => {
+      this.#signingKey = undefined;
+      throw error;
+    });
   }
 
   #exclusive<T>(operation: () => Promise<T>): Promise<T> {
@@ -377,7 +403,7 @@ export class Owner extends Handle<RawOwner> {
   }
 }
 
-function newPassword(make: (bridge: Bridge, kdf: ReturnType<typeof rawKdf>) => NewPassword, kdf: Kdf | undefined) {
+function newPassword(make: (bridge: Bridge, kdf: ReturnType<typeof rawKdf>) => NewPassword, kdf: Kdf = PBKDF2) {
   const raw = rawKdf(kdf);
   try {
     return guarded((bridge) => make(bridge, raw));

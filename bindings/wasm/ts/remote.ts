@@ -56,10 +56,11 @@ export function decode(encoded: Encoded, adopt: (object: number) => unknown): un
 
 /** Errors in a list of results become numbers: there are few different ones. */
 function encodeItems(items: readonly unknown[]): Encoded {
-  const errors = [...new Set(items.filter((item) => item instanceof BlindtallyError))];
-  if (errors.length === 0) return { kind: "plain", value: items };
-  const numbered = items.map((item) => item instanceof BlindtallyError ? errors.indexOf(item) : item);
-  return { kind: "items", items: numbered, errors: errors.map(encodeError) };
+  const errors = new Map<unknown, number>();
+  for (const item of items) if (item instanceof BlindtallyError && !errors.has(item)) errors.set(item, errors.size);
+  if (errors.size === 0) return { kind: "plain", value: items };
+  const numbered = items.map((item) => errors.get(item) ?? item);
+  return { kind: "items", items: numbered, errors: [...errors.keys()].map(encodeError) };
 }
 
 function decodeItems(items: readonly unknown[], encodedErrors: readonly EncodedError[]): unknown[] {

@@ -1,7 +1,9 @@
 /** What the platform does better: PBKDF2, and everything with RSA private keys (W3C Web Cryptography API). */
 import type { Kdf as RawKdf, Stretch as RawStretch, Stretched } from "./bridge.js";
 import type { Kdf } from "./generated.js";
-import { guarded } from "./init.js";
+import { integer, refuse } from "./check.js";
+import { BlindtallyError, type WasmErrorCode } from "./error.js";
+import { guarded, releasing } from "./init.js";
 import { nfkc, type Typed, wiping } from "./text.js";
 
 /** Bits of the RSA keys of an account or a device. */
@@ -15,12 +17,8 @@ const PUBLIC_EXPONENT = Uint8Array.of(1, 0, 1);
  * Stretches a password as the core asks: PBKDF2 by the platform, Argon2id in the module, which blocks this thread for
  * as long as it takes.
  */
-export async function stretch(what: RawStretch, password: Typed): Promise<Stretched> {
-  try {
-    return await wiping(nfkc(password), (normal) => stretchNormal(what, normal));
-  } finally {
-    what.free();
-  }
+export function stretch(what: RawStretch, password: Typed): Promise<Stretched> {
+  return releasing([what], () => wiping(nfkc(password), (normal) => stretchNormal(what, normal)));
 }
 
 async function stretchNormal(what: RawStretch, normal: Uint8Array): Promise<Stretched> {
@@ -30,9 +28,9 @@ async function stretchNormal(what: RawStretch, normal: Uint8Array): Promise<Stre
   });
   try {
     if (kdf.id === "argon2id") return guarded(() => what.run(checked));
-    const key = await crypto.subtle.importKey("raw", normal as BufferSource, "PBKDF2", false, ["deriveBits"]);
+    const key = await subtle().importKey("raw", normal as BufferSource, "PBKDF2", false, ["deriveBits"]);
     const algorithm = { name: "PBKDF2", hash: "SHA-256", salt: salt as BufferSource, iterations: kdf.iterations };
-    const derived = new Uint8Array(await crypto.subtle.deriveBits(algorithm, key, 256));
+    const derived = new Uint8Array(await subtle().deriveBits(algorithm, key, 256));
     return await wiping(derived, (derived) => guarded((bridge) => new bridge.Stretched(derived)));
   } finally {
     checked.free();
@@ -46,16 +44,25 @@ export function describeKdf(raw: RawKdf): Kdf {
   return t === 0 ? { id: "pbkdf2-sha256", iterations: first } : { id: "argon2id", m_kib: first, t, p };
 }
 
-/** Parameters for the core; the caller frees them. Nothing is the core's default. */
-export function rawKdf(kdf: Kdf | undefined): RawKdf {
-  return guarded(({ Kdf }) => {
-    if (!kdf) return Kdf.standard();
-    return kdf.id === "argon2id" ? Kdf.argon2id(kdf.m_kib, kdf.t, kdf.p) : Kdf.pbkdf2(kdf.iterations);
-  });
+/** Parameters for the core; the caller frees them. */
+export function rawKdf(kdf: Kdf): RawKdf {
+  const number = (value: unknown) => integer(value, "a parameter of a KDF", 2 ** 32 - 1);
+  switch (kdf?.id) {
+    case "pbkdf2-sha256": return guarded(({ Kdf }) => Kdf.pbkdf2(number(kdf.iterations)));
+    case "argon2id": return guarded(({ Kdf }) => Kdf.argon2id(number(kdf.m_kib), number(kdf.t), number(kdf.p)));
+    default: return refuse("this is no KDF");
+  }
+}
+
+function subtle(): SubtleCrypto {
+  const { subtle } = crypto as Partial<Crypto>;
+  if (!subtle) throw new BlindtallyError("wasm.platform" satisfies WasmErrorCode, "there is no WebCrypto: load the page over https");
+  return subtle;
 }
 
 /** Two fresh key pairs, as the core takes them. They are in the open as bytes for an instant, and wiped. */
 export async function generateIdentity(modulusLength: RsaSize = 3072) {
+  if (![2048, 3072, 4096].includes(modulusLength)) refuse("RSA keys have 2048, 3072 or 4096 bits");
   const size = { modulusLength, publicExponent: PUBLIC_EXPONENT };
   const [encryption, signing] = await Promise.all([
     exportNew({ ...OAEP, ...size }, ["encrypt", "decrypt"]),
@@ -66,28 +73,31 @@ export async function generateIdentity(modulusLength: RsaSize = 3072) {
 }
 
 async function exportNew(algorithm: RsaHashedKeyGenParams, usages: KeyUsage[]): Promise<Uint8Array> {
-  const { privateKey } = await crypto.subtle.generateKey(algorithm, true, usages) as CryptoKeyPair;
-  return new Uint8Array(await crypto.subtle.exportKey("pkcs8", privateKey));
+  const { privateKey } = await subtle().generateKey(algorithm, true, usages) as CryptoKeyPair;
+  return new Uint8Array(await subtle().exportKey("pkcs8", privateKey));
 }
 
-/** Called by the module with a view of its memory: WebCrypto copies the key out of it before this returns. */
-export function importSigningKey(pkcs8: Uint8Array): Promise<CryptoKey> {
-  return crypto.subtle.importKey("pkcs8", pkcs8 as BufferSource, PSS, false, ["sign"]);
+/**
+ * Called by the module with a view of its memory: WebCrypto copies the key out of it before this returns. Never throws,
+ * since nothing may be thrown through the module: it rejects.
+ */
+export async function importSigningKey(pkcs8: Uint8Array): Promise<CryptoKey> {
+  return subtle().importKey("pkcs8", pkcs8 as BufferSource, PSS, false, ["sign"]);
 }
 
 /** As {@link importSigningKey}. */
-export function importDecryptionKey(pkcs8: Uint8Array): Promise<CryptoKey> {
-  return crypto.subtle.importKey("pkcs8", pkcs8 as BufferSource, OAEP, false, ["decrypt"]);
+export async function importDecryptionKey(pkcs8: Uint8Array): Promise<CryptoKey> {
+  return subtle().importKey("pkcs8", pkcs8 as BufferSource, OAEP, false, ["decrypt"]);
 }
 
 /** RSASSA-PSS-SHA-256 with a salt of 32 bytes. */
 export async function sign(key: CryptoKey, message: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await crypto.subtle.sign({ name: "RSA-PSS", saltLength: 32 }, key, message as BufferSource));
+  return new Uint8Array(await subtle().sign({ name: "RSA-PSS", saltLength: 32 }, key, message as BufferSource));
 }
 
 /** RSAES-OAEP-SHA-256; empty if it does not decrypt, so that there is one error for everything, the core's. */
 export async function decrypt(key: CryptoKey, ciphertext: Uint8Array, label: Uint8Array): Promise<Uint8Array> {
   const algorithm = { name: "RSA-OAEP", label: label as BufferSource };
-  return crypto.subtle.decrypt(algorithm, key, ciphertext as BufferSource)
+  return subtle().decrypt(algorithm, key, ciphertext as BufferSource)
     .then((plain) => new Uint8Array(plain), () => new Uint8Array());
 }

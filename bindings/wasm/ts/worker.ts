@@ -11,7 +11,7 @@ import type { CreateOptions, Owner } from "./owner.js";
 import { type Answer, type Call, decode, decodeError } from "./remote.js";
 
 /** The same object in the worker. */
-export type Remote<T> = {
+export type Remote<T> = Disposable & {
   readonly [Name in keyof T as T[Name] extends (...args: never[]) => unknown ? Name : never]:
     T[Name] extends (...args: infer Args) => infer Returned
       ? (...args: Args) => Promise<Remoted<Awaited<Returned>>>
@@ -40,13 +40,18 @@ interface Waiting {
 export class OwnerWorker {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
+  /** Frees in the worker what the page no longer knows. */
+  readonly #forgotten: FinalizationRegistry<number>;
   #calls = 0;
   #ended: BlindtallyError | undefined;
 
   private constructor(worker: Worker) {
     this.#worker = worker;
     worker.addEventListener("message", ({ data }: MessageEvent<Answer>) => this.#settle(data));
-    worker.addEventListener("error", () => this.#end("wasm.load", "the owner's worker cannot be loaded or has failed"));
+    for (const failure of ["error", "messageerror"]) {
+      worker.addEventListener(failure, () => this.#end("wasm.load", "the owner's worker cannot be loaded or has failed"));
+    }
+    this.#forgotten = new FinalizationRegistry((object) => void this.#call(object, "free", []).catch(() => undefined));
   }
 
   /** Starts the worker and loads the module in it. @throws BlindtallyError `wasm.load` */
@@ -101,11 +106,18 @@ export class OwnerWorker {
   }
 
   #adopt(object: number): unknown {
-    return new Proxy({}, {
-      // Whatever is awaited is asked for `then`.
-      get: (_, method) => typeof method === "symbol" || method === "then" ? undefined
-        : (...args: unknown[]) => this.#call(object, method, args),
+    const free = () => void this.#call(object, "free", []).catch(() => undefined);
+    const dispose: symbol | undefined = Symbol.dispose;
+    const remote = new Proxy({}, {
+      get: (_, method) => {
+        if (typeof method === "symbol") return method === dispose ? free : undefined;
+        // What is awaited, printed or serialised is asked for these.
+        if (["then", "toJSON", "toString", "valueOf", "constructor"].includes(method)) return undefined;
+        return (...args: unknown[]) => this.#call(object, method, args);
+      },
     });
+    this.#forgotten.register(remote, object);
+    return remote;
   }
 
   #end(code: WasmErrorCode, message: string): void {

@@ -73,8 +73,8 @@ inPage("what is refused in the worker is refused on the page, with its code", as
     await code(worker.openBackup("nothing")),
     await code(login.unlock(change.vault)),
     await code(owner.complete({})),
-    await code(owner.constructor()),
-    await code(owner.toString()),
+    await code(owner.free2()),
+    [owner.constructor, owner.toString, owner.toJSON, owner.then].join(),
   ];
   await owner.free();
   codes.push(await code(owner.info()));
@@ -83,8 +83,8 @@ inPage("what is refused in the worker is refused on the page, with its code", as
   codes.push(await late, await code(worker.openBackup("")));
   return codes;
 }, (codes) => assert.deepEqual(codes, [
-  "login.invalid", "malformed.magic", "unlock.wrong", "Error: there is no complete", "Error: there is no constructor",
-  "Error: there is no toString", "Error: there is no info", "wasm.disposed", "wasm.disposed",
+  "login.invalid", "malformed.magic", "unlock.wrong", "Error: there is no complete", "Error: there is no free2", ",,,",
+  "Error: there is no info", "wasm.disposed", "wasm.disposed",
 ]));
 
 inPage("a worker that does not load is an error of its own", async () => {

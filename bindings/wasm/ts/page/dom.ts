@@ -57,6 +57,11 @@ export function documentOf(node: Node): Document {
   return isDocument(node) ? node : read(Node.prototype, "ownerDocument", node) as Document;
 }
 
+/** Whether the parser still adds to the document, also to texts that are there. */
+export function isLoading(page: Document): boolean {
+  return read(Document.prototype, "readyState", page) === "loading";
+}
+
 export function isBeingDesigned(page: Document): boolean {
   return read(Document.prototype, "designMode", page) === "on";
 }

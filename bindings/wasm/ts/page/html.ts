@@ -135,6 +135,7 @@ let policy: ReturnType<TrustedTypes["createPolicy"]> | undefined;
 /** Says to a page that enforces Trusted Types that this HTML is parsed where it cannot do anything. */
 function trusted(html: string): string {
   const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes };
-  policy ??= trustedTypes?.createPolicy("blindtally", { createHTML: (text) => text });
+  // An element with that id is an object too.
+  if (typeof trustedTypes?.createPolicy === "function") policy ??= trustedTypes.createPolicy("blindtally", { createHTML: (text) => text });
   return policy?.createHTML(html) ?? html;
 }

@@ -4,14 +4,14 @@ import { BlindtallyError } from "../error.js";
 import { explain } from "./code.js";
 import { copyTokens } from "./copy.js";
 import {
-  attribute, documentOf, enterFrame, frameDocument, isFrame, isText, localName, nodesOf, nodeType, shadowOf, windowOf,
+  attribute, documentOf, enterFrame, frameDocument, isFrame, isLoading, isText, localName, nodesOf, nodeType, shadowOf, windowOf,
 } from "./dom.js";
 import { Marks } from "./marks.js";
-import { checkLimit, EDITABLE, Regions, type Allowed, type Place, type Region } from "./region.js";
+import { badOption, checkKeys, checkLimit, EDITABLE, Regions, type Allowed, type Place, type Region } from "./region.js";
 import { BEGINNING, LARGE_SLICE, SLICE, soon, STEPS } from "./task.js";
 import { revealWith } from "./text.js";
-import { findTokens, isBase64url, PREFIX, replace, type Replacement, type Span } from "./token-text.js";
-import { Asked, BATCH, Refusal, Words, type Revealer } from "./words.js";
+import { findTokens, isBase64url, LONGEST_TOKEN, PREFIX, replace, type Replacement, type Span } from "./token-text.js";
+import { Asked, BATCH, checkRevealer, Refusal, Words, type Revealer } from "./words.js";
 
 export interface ReaderOptions {
   /** Where words may appear; by default everywhere below the root, every class, in text only. */
@@ -49,13 +49,19 @@ export interface ReaderStatistics {
  * has hydrated markup of the server, which it compares with its own.
  *
  * It defends against data and markup that the service chose, never against the page's own scripts. Words are real text,
- * so a style sheet of the service could load a font for every letter that a text has: serve the page with
- * `style-src 'self'; img-src 'self'; font-src 'self'` and a narrow `default-src`, from an origin that is not the service's.
- * Frames of that origin need the same.
+ * so a style sheet of the service could load a font for every letter that a text has, and a form of the service could send
+ * which way a text runs: serve the page with `style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self';
+ * base-uri 'none'` and a narrow `default-src`, from an origin that is not the service's. Frames of that origin need the same.
+ * Where markup is not the page's own, name regions by element: a selector is matched by whatever has the right class.
+ *
+ * A word may hold anything that its author typed, also characters that turn the direction of text: isolate it where that
+ * could mislead (`<bdi>`, or `unicode-bidi: isolate`).
  *
  * It also reads open shadow roots and frames of the same origin. It cannot see closed shadow roots, nor a shadow root
  * that a script attaches to an element that was there before and is no custom element: call `refresh` after that, and
- * after a change of classes or ids that moves the borders of regions. What the page's own scripts copy, split or join
+ * after a change that moves the borders of regions (classes, ids, the order of columns). With `copy: "tokens"`, a selection
+ * that begins and ends outside a shadow root yields the words in it. A script that writes its text back whenever it changes
+ * fights the reader for ever. What the page's own scripts copy, split or join
  * while words are shown belongs to the page.
  *
  * @throws BlindtallyError `page.option`, `page.policy`
@@ -86,6 +92,8 @@ interface Found {
 /** A token in more pieces than this stays; without a bound, many small texts would be joined again and again. */
 const MOST_PIECES = 64;
 
+const OPTIONS = ["regions", "maxDistinctTokens", "copy", "contentSecurityPolicy", "explain", "onError", "signal"];
+
 /** Characters searched between two looks at the clock: a fraction of a millisecond. */
 const WINDOW = 1 << 16;
 
@@ -114,6 +122,10 @@ export class PageReader {
   #running = false;
   /** Counts the slices: the page does not change during one. */
   #turn = 0;
+  /** The slice in which what frames had shown was looked at. */
+  #framesLookedAt = -1;
+  /** Texts that were looked at in this slice together with others. */
+  readonly #grouped = new Set<Place>();
   #scheduled = false;
   #workingSince: number | undefined;
   #workedAt = 0;
@@ -126,14 +138,20 @@ export class PageReader {
   constructor(root: Document | ShadowRoot | Element, revealer: Revealer, options: ReaderOptions) {
     this.#root = root;
     this.#revealer = revealer;
+    checkKeys(options, OPTIONS);
+    if (options.regions?.some(({ within }) => within === undefined)) throw badOption("every region says what it is within");
+    if (!["words", "tokens", undefined].includes(options.copy)) throw badOption("copying yields words or tokens");
     this.#regions = new Regions(root, options.regions ?? [{}]);
     if (this.#regions.attributes.length > 0 && options.contentSecurityPolicy !== "own-sources") {
       throw new BlindtallyError("page.policy", "attributes are shown only where the option contentSecurityPolicy is \"own-sources\"");
     }
     this.#limit = checkLimit(options.maxDistinctTokens);
     this.copy = options.copy ?? "words";
-    this.#explain = options.explain ?? explain;
-    this.#onError = options.onError ?? ((error) => reportError(error));
+    this.#explain = (code) => {
+      const title: unknown = this.#calling(() => options.explain?.(code));
+      return typeof title === "string" ? title : explain(code);
+    };
+    this.#onError = (error) => this.#calling(() => options.onError ? options.onError(error) : reportError(error));
     this.#observer = new MutationObserver((records) => this.#follow(records));
     options.signal?.addEventListener("abort", () => this.disconnect(), { once: true });
     this.unlock(revealer);
@@ -162,7 +180,11 @@ export class PageReader {
    */
   unlock(revealer: Revealer = this.#revealer): void {
     if (this.#disconnected) throw new BlindtallyError("page.disconnected", "the reader was disconnected: make a new one");
-    if (this.#words !== undefined) return;
+    checkRevealer(revealer);
+    if (this.#words !== undefined) {
+      if (revealer === this.#revealer) return;
+      this.lock();
+    }
     this.#revealer = revealer;
     this.#words = new Words(revealer, this.#limit);
     this.#watched = new WeakSet();
@@ -224,6 +246,16 @@ export class PageReader {
     this.disconnect();
   }
 
+  /** What the application's own function throws stops nothing here. */
+  #calling<T>(theirs: () => T): T | undefined {
+    try {
+      return theirs();
+    } catch (error) {
+      reportError(error);
+      return undefined;
+    }
+  }
+
   /** Looks at what the page did, before anything else that there is to do, so that it is shown before it is painted. */
   #follow(records: readonly MutationRecord[]): void {
     const fresh = this.#changed(records);
@@ -239,7 +271,10 @@ export class PageReader {
       const { type, target } = record;
       if (type === "characterData") {
         // Our own writing comes back here too.
-        if (this.#shown.get(target as Text)?.shown !== (target as Text).data) changed.add(target);
+        if (this.#shown.get(target as Text)?.shown !== (target as Text).data) {
+          if (isLoading(documentOf(target))) this.#appended(target as Text);
+          changed.add(target);
+        }
       } else if (type === "attributes") {
         const name = record.attributeName ?? "";
         const place = name === EDITABLE ? target : attribute(target as Element, name);
@@ -257,12 +292,20 @@ export class PageReader {
     return changed;
   }
 
+  /** The parser has read on, and added to a text that shows words. */
+  #appended(text: Text): void {
+    const before = this.#shown.get(text);
+    if (before === undefined || !text.data.startsWith(before.shown)) return;
+    this.#shown.set(text, { ...before, written: before.written + text.data.slice(before.shown.length), shown: text.data });
+  }
+
   /** Works for a slice of time now, or for `milliseconds`; the rest follows in slices. */
   #run(milliseconds?: number): void {
     if (this.#running) return;
     this.#running = true;
     this.#regions.forget();
     this.#turn++;
+    this.#grouped.clear();
     const start = performance.now();
     this.#workingSince ??= start;
     // A page that takes long for its own frames is not made smoother by small slices, only slower.
@@ -359,7 +402,10 @@ export class PageReader {
 
   #enterFrame(frame: HTMLIFrameElement | HTMLFrameElement, inPage: boolean): void {
     // A document that the frame held before is gone, and with it what it showed.
-    for (const place of this.#shown.keys()) if (place.ownerDocument !== documentOf(this.#root)) this.#todo.add(place);
+    if (this.#framesLookedAt !== this.#turn) {
+      this.#framesLookedAt = this.#turn;
+      for (const place of this.#shown.keys()) if (place.ownerDocument !== documentOf(this.#root)) this.#todo.add(place);
+    }
     if (!inPage) return;
     if (!this.#watched.has(frame)) {
       this.#watched.add(frame);
@@ -394,8 +440,10 @@ export class PageReader {
 
   /** Finds the tokens of a place, for `#showFound`; returns what remains to be done for a long text. */
   #look(place: Place): Generator<void> | undefined {
+    if (this.#grouped.has(place)) return undefined;
     const before = this.#shown.get(place);
     const group = this.#groupOf(place);
+    if (group.length > 1) for (const member of group) this.#grouped.add(member);
     if (before !== undefined && before.group.length > 1) this.#part(before.group, group);
     const texts = group.length === 1 ? [this.#written(place)] : group.map((member) => this.#written(member));
     const joined = texts.length === 1 ? texts[0] ?? "" : texts.join("");
@@ -425,7 +473,11 @@ export class PageReader {
     if (!isText(place) || (place.previousSibling === null && place.nextSibling === null)) return group;
     for (const [forward, step] of [[false, "previousSibling"], [true, "nextSibling"]] as const) {
       let edge = this.#written(place);
+      // No token reaches further than its longest form, nor over more nodes than we are ready to look at.
+      let reach = 0;
+      let visited = 0;
       for (let node = place[step]; node !== null && group.length < MOST_PIECES; node = node[step]) {
+        if (reach > LONGEST_TOKEN || ++visited > 4 * MOST_PIECES) break;
         // Templates leave comments and empty texts between the texts that they write.
         if (nodeType(node) === 8) continue;
         if (!isText(node)) break;
@@ -435,6 +487,7 @@ export class PageReader {
         if (forward) group.push(node);
         else group.unshift(node);
         edge = text;
+        reach += text.length;
       }
     }
     return group;
@@ -547,9 +600,11 @@ export class PageReader {
 
   #listenToCopy(page: Document): void {
     if (this.#watched.has(page)) return;
-    EventTarget.prototype.addEventListener.call(page, "copy", (event) => {
-      if (this.copy === "tokens") copyTokens(event as ClipboardEvent, this.#shown);
-    }, { signal: this.#listening.signal });
+    for (const type of ["copy", "dragstart"]) {
+      EventTarget.prototype.addEventListener.call(page, type, (event) => {
+        if (this.copy === "tokens") copyTokens(event as ClipboardEvent | DragEvent, this.#shown);
+      }, { signal: this.#listening.signal });
+    }
   }
 }
 
@@ -570,14 +625,19 @@ function* findAll(text: string, spans: Span[], from = 0): Generator<void> {
 /** Adds the tokens that are whole in one of several adjacent texts: templates write `{count}{token}` side by side. */
 function* addLone(texts: readonly string[], spans: Span[]): Generator<void> {
   const joined = spans.slice();
+  let next = 0;
   let base = 0;
+  let steps = 0;
   for (const text of texts) {
     const own: Span[] = [];
     yield* findAll(text, own);
     for (const span of own) {
       const start = base + span.start;
       const end = base + span.end;
-      if (joined.every((other) => other.end <= start || other.start >= end)) spans.push({ ...span, start, end });
+      // Both are in order.
+      while (next < joined.length && joined[next]!.end <= start) next++;
+      if (next === joined.length || joined[next]!.start >= end) spans.push({ ...span, start, end });
+      if (++steps % STEPS === 0) yield;
     }
     base += text.length;
   }

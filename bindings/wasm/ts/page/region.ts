@@ -1,7 +1,7 @@
 /** Where in a page words may appear, which kinds of them, and where never. */
 
 import { BlindtallyError } from "../error.js";
-import { closest, contains, documentOf, hostOf, isBeingDesigned, isFrame, isText, matches, parentOf } from "./dom.js";
+import { closest, contains, documentOf, hostOf, isBeingDesigned, isFrame, isText, matches, nodeType, parentOf } from "./dom.js";
 import { isTokenClass, TOKEN_CLASSES, type TokenClassName } from "./token-text.js";
 
 /** The attributes that a region may opt into: those that are read by people only. */
@@ -20,12 +20,16 @@ export interface Region {
   readonly attributes?: readonly RegionAttribute[];
 }
 
+/** Text that is edited. */
+export const EDITED = "[contenteditable]:not([contenteditable=false i])";
+
 /**
  * Text that is code, that a form sends, that is edited, that nobody reads, or that leaves the page: a document's title is
- * kept in the browser's history. An option without a value sends its text.
+ * kept in the browser's history. An option without a value sends its text, a field with `dirname` the direction of the
+ * text around it; and the browser copies a chosen option's content into `selectedcontent`, where it would stay.
  */
-const NEVER = "script,style,textarea,input,option:not([value]),noscript,noembed,noframes,template,title:not(svg *),"
-  + "[contenteditable]:not([contenteditable=false i])";
+const NEVER = "script,style,textarea,input,option:not([value]),selectedcontent,select:has(selectedcontent),noscript,noembed,"
+  + `noframes,template,title:not(svg *),foreignObject title,:is([dir=auto i],bdi):has([dirname]),${EDITED}`;
 
 /** The attribute whose change makes allowed text forbidden, or the reverse, without a change of the text. */
 export const EDITABLE = "contenteditable";
@@ -42,7 +46,9 @@ export class Allowed {
 
   constructor(region: Partial<Region>) {
     this.within = region.within;
+    checkKeys(region, ["within", "classes", "attributes"]);
     if (typeof region.within === "string") checkSelector(region.within);
+    else if (region.within !== undefined && nodeType(region.within) !== 1) throw badOption("a region is within an element or a selector");
     this.shows = classFilter(region.classes);
     this.attributes = new Set(region.attributes);
     for (const name of this.attributes) if (!ATTRIBUTES.includes(name)) throw badOption(`no region may show the attribute ${name}`);
@@ -112,6 +118,7 @@ export class Regions {
 
 export function classFilter(classes: readonly (TokenClassName | number)[] | undefined): (tokenClass: number) => boolean {
   if (classes === undefined) return () => true;
+  if (!Array.isArray(classes)) throw badOption("classes is a list of token classes");
   const numbers = new Set(classes.map(classNumber));
   return (tokenClass) => numbers.has(tokenClass);
 }
@@ -128,13 +135,24 @@ function classNumber(tokenClass: TokenClassName | number): number {
 }
 
 function checkSelector(selector: string): void {
+  // CSS closes what is left open at the end: there such a selector would take in whatever is put after it.
+  if (!isSelector(selector) || isSelector(selector + ",!")) throw badOption("a region's selector is not valid CSS");
+}
+
+function isSelector(text: string): boolean {
   try {
-    new DocumentFragment().querySelector(selector);
+    new DocumentFragment().querySelector(text);
+    return true;
   } catch {
-    throw badOption("a region's selector is not valid CSS");
+    return false;
   }
 }
 
-function badOption(message: string): BlindtallyError {
+/** A misspelt option must not mean that there is no limit. */
+export function checkKeys(options: object, known: readonly string[]): void {
+  for (const key of Object.keys(options)) if (!known.includes(key)) throw badOption(`there is no option ${key}`);
+}
+
+export function badOption(message: string): BlindtallyError {
   return new BlindtallyError("page.option", message);
 }

@@ -30,7 +30,8 @@ export function soon(task: () => void): void {
 
 /** Runs `task` as a task of its own. */
 function nextTask(task: () => void): void {
-  if (typeof scheduler === "object") {
+  // An element with that id is an object too.
+  if (typeof globalThis.scheduler?.postTask === "function") {
     void scheduler.postTask(task);
   } else {
     const { port1, port2 } = new MessageChannel();

@@ -1,11 +1,16 @@
 /** What a revealer said of each token, remembered until `forget`, and how many tokens it may be asked for. */
 
 import { BlindtallyError } from "../error.js";
+import { badOption } from "./region.js";
 
 /** What the page reader needs of an owner: `Owner` (synchronous) and `OwnerWorker` (asynchronous) both have it. */
 export interface Revealer {
   /** One item for each token, in order: its value, or why there is none. */
   revealMany(tokens: readonly string[]): readonly (string | BlindtallyError)[] | Promise<readonly (string | BlindtallyError)[]>;
+}
+
+export function checkRevealer(revealer: Revealer): void {
+  if (typeof (revealer as Partial<Revealer> | undefined)?.revealMany !== "function") throw badOption("this cannot reveal tokens");
 }
 
 /** Why a token stays. */
