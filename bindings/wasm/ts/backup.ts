@@ -90,11 +90,11 @@ export class Restored extends Handle<RawRestored> {
    * {@link Owner.devices} afterwards: a service that withholds its policy hides what was revoked since.
    */
   async restore(options: RestoreOptions): Promise<{ owner: Owner; change: Change }> {
-    const { login, password, policy } = options;
-    const [name, at, generation] = [normalLogin(login), millis(options.now), u64(options.generation ?? 0n, "the generation")];
+    const { login, password, policy, accountSecret } = options ?? {};
+    const [name, at, generation] = [normalLogin(login), millis(options?.now), u64(options?.generation ?? 0n, "the generation")];
     const shown = policy === undefined ? undefined : asSignedPolicy(policy);
-    const kdf = rawKdf(options.kdf ?? PBKDF2);
-    const secret = await parseAccountSecret(options.accountSecret);
+    const kdf = rawKdf(options?.kdf ?? PBKDF2);
+    const secret = await parseAccountSecret(accountSecret);
     const fresh = await releasing([kdf], () => this.call((raw, { NewPassword }) =>
       NewPassword.for_restored(raw, name, kdf, secret)));
     const made: { free(): void }[] = [fresh];

@@ -38,7 +38,8 @@ export class Login extends Handle<Unlocking> {
    * @throws BlindtallyError `kdf.*` for parameters out of bounds, `login.invalid`, `password.invalid`,
    *   `recovery-key.invalid` for a mistyped account secret
    */
-  static async start({ login, password, prelogin, accountSecret }: LoginOptions): Promise<Login> {
+  static async start(options: LoginOptions): Promise<Login> {
+    const { login, password, prelogin, accountSecret } = options ?? {};
     const { kdf, salt, account } = prelogin ?? {};
     const [name, saltBytes, accountText] = [normalLogin(login), bytes(salt, "the salt"), text(account, "the account")];
     const rawParameters = rawKdf(kdf);

@@ -128,7 +128,7 @@ export class Owner extends Handle<RawOwner> {
    * @throws BlindtallyError `login.invalid`, `password.invalid`, `kdf.*`
    */
   static async create(options: CreateOptions): Promise<{ owner: Owner; change: Change }> {
-    const { login, password, kdf, accountSecret, rsa, now } = options;
+    const { login, password, kdf, accountSecret, rsa, now } = options ?? {};
     const [name, at] = [normalLogin(login), millis(now)];
     const secret = await parseAccountSecret(accountSecret);
     const raw = newPassword(({ NewPassword }, kdf) => NewPassword.for_new_account(name, kdf, secret), kdf);
@@ -250,8 +250,8 @@ export class Owner extends Handle<RawOwner> {
    *
    * @throws BlindtallyError as {@link Owner.inspect}; `enrollment.needs-comparison`
    */
-  approve({ request }: VerifiedRequest, options: { now?: Time } = {}): Promise<Change> {
-    const sent = bytes(request, "a request");
+  approve(verified: VerifiedRequest, options: { now?: Time } = {}): Promise<Change> {
+    const sent = bytes(verified?.request, "a request");
     return this.#operate((raw, now) => raw.draft_approve(raw.inspect(sent, now).verified(), now), options);
   }
 
@@ -262,9 +262,9 @@ export class Owner extends Handle<RawOwner> {
    * @throws BlindtallyError `enrollment.code` if it is another device's code, `enrollment.name`
    */
   approveByCode(
-    { request }: ComparisonRequest, code: string, name: string, options: { now?: Time } = {},
+    comparison: ComparisonRequest, code: string, name: string, options: { now?: Time } = {},
   ): Promise<Change> {
-    const [sent, typed, given] = [bytes(request, "a request"), text(code, "the code"), text(name, "the device's name")];
+    const [sent, typed, given] = [bytes(comparison?.request, "a request"), text(code, "the code"), text(name, "the device's name")];
     return this.#operate((raw, now) => raw.draft_approve(raw.inspect(sent, now).confirm(typed, given), now), options);
   }
 
