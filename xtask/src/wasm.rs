@@ -25,7 +25,7 @@ pub(crate) fn build(project: &Project, package: &str) -> Result<PathBuf> {
         let library = root.join("usr/lib").join(format!("{}-linux-gnu", std::env::consts::ARCH));
         // And while at it, without the texts of panics: here they end in a trap, whatever they say.
         build.args(["-Z", "build-std=std,panic_abort", "-Z", "build-std-features=optimize_for_size"]);
-        build.env("RUSTFLAGS", "-Zunstable-options -Cpanic=immediate-abort -Cllvm-args=-inline-threshold=25");
+        build.env("RUSTFLAGS", "-Zunstable-options -Cpanic=immediate-abort -Cllvm-args=-inline-threshold=10");
         build.env("RUSTC_BOOTSTRAP", "1").env("RUSTC", root.join("usr/bin/rustc")).env("LD_LIBRARY_PATH", library);
         build.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker()?);
     }

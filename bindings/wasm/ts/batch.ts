@@ -38,17 +38,18 @@ export function joined(
   return results;
 }
 
-function take(values: readonly unknown[], from: number): string[] {
-  const chunk: string[] = [];
-  let characters = 0;
-  for (let at = from; at < values.length && chunk.length < MOST_ITEMS && characters < MOST_CHARACTERS; at++) {
-    const value = values[at];
+function take(values: readonly unknown[], from: number): readonly string[] {
+  let to = from;
+  let isLong = false;
+  for (let characters = 0; to < values.length && to - from < MOST_ITEMS && characters < MOST_CHARACTERS; to++) {
+    const value = values[to];
     if (typeof value !== "string") refuse("a batch must be an array of strings");
-    const item = value.length > LONGEST_ITEM ? value.slice(0, LONGEST_ITEM) : value;
-    chunk.push(item);
-    characters += item.length;
+    characters += value.length;
+    isLong ||= value.length > LONGEST_ITEM;
   }
-  return chunk;
+  // Mostly it is all of them.
+  const chunk = (from === 0 && to === values.length ? values : values.slice(from, to)) as readonly string[];
+  return isLong ? chunk.map((value) => value.slice(0, LONGEST_ITEM)) : chunk;
 }
 
 /** Appends the results of a chunk, unless the separator is in one of its values. */
