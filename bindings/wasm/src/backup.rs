@@ -1,12 +1,12 @@
 //! Backup files.
 
-use blindtally::{BackupLock, Timestamp};
+use blindtally::BackupLock;
 use js_sys::{Array, JsString, Uint8Array};
 use wasm_bindgen::prelude::*;
 
-use crate::change::{Change, Draft};
+use crate::change::Draft;
 use crate::error::{self, BlindtallyError};
-use crate::owner::Owner;
+use crate::owner::{Owner, time};
 use crate::password::{Kdf, NewPassword, Stretch, Stretched};
 use crate::{batch, secret};
 
@@ -100,8 +100,7 @@ impl Restored {
         now: f64,
     ) -> Result<RestoredOwner, BlindtallyError> {
         let head = blindtally::ServiceHead { generation, policy: policy.as_deref() };
-        let now = Timestamp::from_unix_millis(now as u64);
-        let drafted = blindtally::Owner::draft_restore(&self.0, new.0, stretched.0, head, now);
+        let drafted = blindtally::Owner::draft_restore(&self.0, new.0, stretched.0, head, time(now));
         let (owner, draft) = drafted.map_err(error::of)?;
         Ok(RestoredOwner { owner: Some(Owner(owner)), draft: Some(Draft(draft)) })
     }
@@ -142,37 +141,5 @@ impl NewPassphrase {
 
     pub fn finish(self, owner: &Owner, stretched: Stretched) -> Result<Backup, BlindtallyError> {
         owner.0.backup_stretched(self.0, stretched.0).map(Backup).map_err(error::of)
-    }
-}
-
-/// A changed password.
-#[wasm_bindgen]
-pub struct PasswordChange {
-    pub(crate) old_proof: blindtally::LoginProof,
-    pub(crate) new_proof: blindtally::LoginProof,
-    pub(crate) prelogin: blindtally::Prelogin,
-    pub(crate) change: Option<Change>,
-}
-
-#[wasm_bindgen]
-impl PasswordChange {
-    pub fn old_proof(&self) -> JsValue {
-        secret::give(self.old_proof.expose())
-    }
-
-    pub fn new_proof(&self) -> JsValue {
-        secret::give(self.new_proof.expose())
-    }
-
-    pub fn kdf(&self) -> Kdf {
-        Kdf(self.prelogin.kdf)
-    }
-
-    pub fn salt(&self) -> Vec<u8> {
-        self.prelogin.salt.to_vec()
-    }
-
-    pub fn take_change(&mut self) -> Option<Change> {
-        self.change.take()
     }
 }

@@ -7,12 +7,12 @@ use blindtally::{
 use js_sys::{Array, JsString, Promise};
 use wasm_bindgen::prelude::*;
 
-use crate::backup::{PasswordChange, RecoverableBackup};
+use crate::backup::RecoverableBackup;
 use crate::change::{self, Change, Draft, Step, Synced};
 use crate::enrollment::{Inspection, VerifiedRequest};
 use crate::error::{self, BlindtallyError};
 use crate::identity::{self, Identity};
-use crate::password::{Kdf, NewPassword, Stretched, Unlocking};
+use crate::password::{Kdf, NewPassword, PasswordChange, Stretched, Unlocking};
 use crate::ticket::Ticket;
 use crate::{batch, secret};
 

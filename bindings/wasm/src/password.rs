@@ -3,6 +3,7 @@
 use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 
+use crate::change::Change;
 use crate::error::{self, BlindtallyError};
 use crate::secret;
 
@@ -152,8 +153,7 @@ impl NewPassword {
         kdf: &Kdf,
         account_secret: Option<AccountSecret>,
     ) -> Result<NewPassword, BlindtallyError> {
-        let login = blindtally::LoginName::from_normal(login).map_err(error::of)?;
-        let account_secret = account_secret.map(|secret| secret.0);
+        let (login, account_secret) = credentials(login, account_secret)?;
         blindtally::NewPassword::for_new_account(login, kdf.0, account_secret).map(Self).map_err(error::of)
     }
 
@@ -164,12 +164,51 @@ impl NewPassword {
         kdf: &Kdf,
         account_secret: Option<AccountSecret>,
     ) -> Result<NewPassword, BlindtallyError> {
-        let login = blindtally::LoginName::from_normal(login).map_err(error::of)?;
-        let account_secret = account_secret.map(|secret| secret.0);
+        let (login, account_secret) = credentials(login, account_secret)?;
         blindtally::NewPassword::for_restored(&restored.0, login, kdf.0, account_secret).map(Self).map_err(error::of)
     }
 
     pub fn stretch(&self) -> Stretch {
         Stretch(*self.0.stretch())
+    }
+}
+
+fn credentials(
+    login: String,
+    account_secret: Option<AccountSecret>,
+) -> Result<(blindtally::LoginName, Option<blindtally::AccountSecret>), BlindtallyError> {
+    let login = blindtally::LoginName::from_normal(login).map_err(error::of)?;
+    Ok((login, account_secret.map(|secret| secret.0)))
+}
+
+/// A changed password.
+#[wasm_bindgen]
+pub struct PasswordChange {
+    pub(crate) old_proof: blindtally::LoginProof,
+    pub(crate) new_proof: blindtally::LoginProof,
+    pub(crate) prelogin: blindtally::Prelogin,
+    pub(crate) change: Option<Change>,
+}
+
+#[wasm_bindgen]
+impl PasswordChange {
+    pub fn old_proof(&self) -> JsValue {
+        secret::give(self.old_proof.expose())
+    }
+
+    pub fn new_proof(&self) -> JsValue {
+        secret::give(self.new_proof.expose())
+    }
+
+    pub fn kdf(&self) -> Kdf {
+        Kdf(self.prelogin.kdf)
+    }
+
+    pub fn salt(&self) -> Vec<u8> {
+        self.prelogin.salt.to_vec()
+    }
+
+    pub fn take_change(&mut self) -> Option<Change> {
+        self.change.take()
     }
 }

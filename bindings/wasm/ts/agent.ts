@@ -14,7 +14,7 @@ import { guarded, Handle, releasing } from "./init.js";
 import { classId, type Policy, takePolicy, type TokenClassId } from "./owner.js";
 import { type Typed, wiping } from "./text.js";
 import { parseTicket } from "./ticket.js";
-import { decrypt, generateIdentity, type RsaSize, sign } from "./webcrypto.js";
+import { decrypt, generateIdentity, type RsaSize, signItself } from "./webcrypto.js";
 
 /** What a device shows the service to be given a bearer for uploads: it protects the service's capacity, not secrecy. */
 export interface Claim {
@@ -64,10 +64,8 @@ export class PendingAgent extends Handle<RawPending> {
   async accept(delivery: Delivery): Promise<Agent> {
     const sealed = bytes(delivery, "a delivery");
     const examined = this.call((raw) => raw.examine(sealed));
-    return releasing([examined], async () => {
-      const key = await open(examined, this.call((raw) => raw.decryption_key()) as Promise<CryptoKey>);
-      return wiping(key, () => new Agent(this.call((raw) => raw.accept_decrypted(examined, key))));
-    });
+    return decrypting(examined, () => this.call((raw) => raw.decryption_key()),
+      (key) => new Agent(this.call((raw) => raw.accept_decrypted(examined, key))));
   }
 
   /** Everything that must survive a restart. Secret: prefer {@link PendingAgent.saveWrapped}. */
@@ -147,8 +145,6 @@ export class Agent extends Handle<RawAgent> {
   /** Seals many values of one class in one call; each has a result of its own. @throws as {@link Agent.tokenize} for all */
   tokenizeMany(tokenClass: TokenClassId, values: readonly string[]): Result<Token>[] {
     const id = classId(tokenClass);
-    // What is true of all values is said before any is sealed: there is no key, no such class.
-    this.call((raw) => raw.tokenize_many(id, new Uint8Array(), new Int32Array(1), []));
     return joined(
       values, "\0", (text, lengths, errors) => this.call((raw) => raw.tokenize_many(id, text, lengths, errors)),
       (value) => this.#tokenizeAlone(id, value),
@@ -172,10 +168,8 @@ export class Agent extends Handle<RawAgent> {
     const sealed = bytes(delivery, "a delivery");
     const examined = this.call((raw) => raw.examine(sealed));
     if (!examined) return "unchanged";
-    return releasing([examined], async () => {
-      const key = await open(examined, this.call((raw) => raw.decryption_key()) as Promise<CryptoKey>);
-      return wiping(key, () => this.call((raw) => raw.accept_decrypted(examined, key) as Outcome));
-    });
+    return decrypting(examined, () => this.call((raw) => raw.decryption_key()),
+      (key) => this.call((raw) => raw.accept_decrypted(examined, key) as Outcome));
   }
 
   /** Takes a signed policy that came by itself: a change of forms, or this device's revocation. */
@@ -205,8 +199,7 @@ export class Agent extends Handle<RawAgent> {
 
 function signed(unsigned: UnsignedEnrollment): Promise<Enrollment> {
   return releasing([unsigned], async () => {
-    const key = await guarded(() => unsigned.signing_key()) as CryptoKey;
-    const signature = await sign(key, unsigned.message());
+    const signature = await signItself(unsigned);
     return guarded(() => {
       const enrollment = unsigned.finish(signature);
       const pending = new PendingAgent(enrollment.take_pending()!);
@@ -217,9 +210,12 @@ function signed(unsigned: UnsignedEnrollment): Promise<Enrollment> {
   });
 }
 
-/** The content key of a delivery; the caller wipes it. */
-async function open(examined: ExaminedDelivery, key: Promise<CryptoKey>): Promise<Uint8Array> {
-  return decrypt(await key, examined.ciphertext(), examined.label());
+/** Accepts a delivery with its content key, which is wiped afterwards. */
+function decrypting<T>(
+  examined: ExaminedDelivery, privateKey: () => Promise<CryptoKey>, accept: (key: Uint8Array) => T,
+): Promise<T> {
+  return releasing([examined], async () =>
+    wiping(await decrypt(await privateKey(), examined.ciphertext(), examined.label()), accept));
 }
 
 function takeClaim(raw: RawAgent | RawPending): Claim {

@@ -2,7 +2,7 @@
  * The types of everything that travels or is kept: a string or bytes to JavaScript, but of a different type for each
  * kind, so that TypeScript refuses a ticket where a vault belongs. `as*` takes what came from elsewhere.
  */
-import { bytes as checkedBytes, text as checked } from "./check.js";
+import { bytes as checkedBytes, tag, text as checked } from "./check.js";
 import { guarded } from "./init.js";
 
 declare const kind: unique symbol;
@@ -83,8 +83,7 @@ export function asAccountId(text: string): AccountId {
 export type Bytes = Uint8Array | ArrayBuffer;
 
 function begin(bytes: Bytes, letter: string): Uint8Array {
-  const view = Object.prototype.toString.call(bytes) === "[object ArrayBuffer]"
-    ? new Uint8Array(bytes as ArrayBuffer) : checkedBytes(bytes, "an artefact");
+  const view = tag(bytes) === "ArrayBuffer" ? new Uint8Array(bytes as ArrayBuffer) : checkedBytes(bytes, "an artefact");
   guarded((bridge) => bridge.check_kind(view.subarray(0, 4), letter.charCodeAt(0)));
   return view;
 }

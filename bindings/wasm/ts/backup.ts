@@ -2,14 +2,14 @@
 import type { Backup as RawBackup, Restored as RawRestored } from "./bridge.js";
 import { parseAccountSecret } from "./account-secret.js";
 import { type AccountId, asSignedPolicy, type BackupText, type Proof, type SignedPolicy, type Token } from "./artefacts.js";
-import { joined, type Result } from "./batch.js";
+import { joined, type Result, valueOf } from "./batch.js";
 import type { Change } from "./change.js";
 import { millis, text as checkedText, u64 } from "./check.js";
 import { type Kdf, PBKDF2 } from "./generated.js";
 import { guarded, Handle, releasing } from "./init.js";
 import { Owner, type Time } from "./owner.js";
 import { normalLogin, type Typed, utf8, wiping } from "./text.js";
-import { rawKdf, stretch } from "./webcrypto.js";
+import { stretch, withKdf } from "./webcrypto.js";
 
 export interface RestoreOptions {
   readonly login: string;
@@ -73,15 +73,12 @@ export class Restored extends Handle<RawRestored> {
 
   /** As {@link Owner.revealMany}. */
   revealMany(tokens: readonly string[]): Result[] {
-    this.call(() => undefined);
     return joined(tokens, "\n", (text, lengths, errors) => this.call((raw) => raw.reveal_many(text, lengths, errors)));
   }
 
   /** As {@link Owner.reveal}. */
   reveal(token: Token): string {
-    const [result] = this.revealMany([token]);
-    if (typeof result === "string") return result;
-    throw result;
+    return valueOf(this.revealMany([token])[0]!);
   }
 
   /**
@@ -93,10 +90,9 @@ export class Restored extends Handle<RawRestored> {
     const { login, password, policy, accountSecret } = options ?? {};
     const [name, at, generation] = [normalLogin(login), millis(options?.now), u64(options?.generation ?? 0n, "the generation")];
     const shown = policy === undefined ? undefined : asSignedPolicy(policy);
-    const kdf = rawKdf(options?.kdf ?? PBKDF2);
     const secret = await parseAccountSecret(accountSecret);
-    const fresh = await releasing([kdf], () => this.call((raw, { NewPassword }) =>
-      NewPassword.for_restored(raw, name, kdf, secret)));
+    const fresh = withKdf(options?.kdf ?? PBKDF2, (kdf) =>
+      this.call((raw, { NewPassword }) => NewPassword.for_restored(raw, name, kdf, secret)));
     const made: { free(): void }[] = [fresh];
     return releasing(made, async () => {
       const stretched = await stretch(fresh.stretch(), password);

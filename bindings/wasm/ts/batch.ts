@@ -24,7 +24,9 @@ export function joined(
 ): Result[] {
   if (!Array.isArray(values)) refuse("a batch must be an array of strings");
   const results: Result[] = [];
-  for (let from = 0; from < values.length;) {
+  let from = 0;
+  // An empty batch makes a call too: whoever has no keys is told so.
+  do {
     const chunk = take(values, from);
     from += chunk.length;
     if (append(chunk, separator, call, results)) continue;
@@ -34,8 +36,14 @@ export function joined(
     for (let at = 0; alone && at < chunk.length; at++) {
       if (chunk[at]!.includes(separator)) results[start + at] = alone(chunk[at]!);
     }
-  }
+  } while (from < values.length);
   return results;
+}
+
+/** The value, or a throw of the error. */
+export function valueOf(result: Result): string {
+  if (typeof result === "string") return result;
+  throw result;
 }
 
 function take(values: readonly unknown[], from: number): readonly string[] {

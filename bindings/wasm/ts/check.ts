@@ -9,6 +9,9 @@ const LONGEST = 1 << 25;
 /** What a JavaScript date can be (ECMA-262, "Time Values and Time Range"). */
 const LATEST = 8.64e15;
 
+/** What kind of object it is, by tag: `instanceof` does not know the objects of another frame or of a test runner's sandbox. */
+export const tag = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1);
+
 export function refuse(what: string): never {
   throw new BlindtallyError("wasm.argument" satisfies WasmErrorCode, what);
 }
@@ -19,8 +22,8 @@ export function text(value: unknown, name: string): string {
 }
 
 export function bytes(value: unknown, name: string): Uint8Array {
-  // By tag, since `instanceof` does not know the arrays of another frame; Node's Buffer has the same one.
-  if (Object.prototype.toString.call(value) !== "[object Uint8Array]") refuse(`${name} must be a Uint8Array`);
+  // Node's Buffer is one too.
+  if (tag(value) !== "Uint8Array") refuse(`${name} must be a Uint8Array`);
   return short(value as Uint8Array, (value as Uint8Array).length);
 }
 

@@ -3,6 +3,7 @@
  * by the `call` of a `Handle`.
  */
 import * as bridge from "./bridge.js";
+import { tag } from "./check.js";
 import { BlindtallyError, BlindtallyPanic, type WasmErrorCode } from "./error.js";
 
 /** Where the module comes from: its URL, an answer of `fetch`, its bytes, or the module as compiled before. */
@@ -101,8 +102,6 @@ function notLoaded(tried: string, error: unknown): BlindtallyError {
   return fault("wasm.load", `cannot load the WebAssembly module from ${tried}: ${reason}`, { cause: error });
 }
 
-// By tag, since `instanceof` does not know the objects of another frame or of a test runner's sandbox.
-const tag = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1);
 const isUrl = (source: WasmSource): source is string | URL => typeof source === "string" || tag(source) === "URL";
 const isResponse = (source: WasmSource): source is Response => tag(source) === "Response";
 const isModule = (source: WasmSource): source is WebAssembly.Module => tag(source) === "WebAssembly.Module";

@@ -7,7 +7,7 @@ import { bytes, text, u64 } from "./check.js";
 import { guarded, Handle, releasing } from "./init.js";
 import { Owner } from "./owner.js";
 import { normalLogin, type Typed } from "./text.js";
-import { rawKdf, stretch } from "./webcrypto.js";
+import { stretch, withKdf } from "./webcrypto.js";
 
 /** What the service says of an account before login. Nothing in it is trusted: bounds are checked before any work. */
 export interface Prelogin {
@@ -42,9 +42,8 @@ export class Login extends Handle<Unlocking> {
     const { login, password, prelogin, accountSecret } = options ?? {};
     const { kdf, salt, account } = prelogin ?? {};
     const [name, saltBytes, accountText] = [normalLogin(login), bytes(salt, "the salt"), text(account, "the account")];
-    const rawParameters = rawKdf(kdf);
-    const raw = await releasing([rawParameters], () =>
-      guarded((bridge) => new bridge.Login(name, rawParameters, saltBytes, accountText)));
+    const raw = withKdf(kdf, (parameters) =>
+      guarded((bridge) => new bridge.Login(name, parameters, saltBytes, accountText)));
     return releasing([raw], async () => {
       const stretched = await stretch(raw.stretch(), password);
       return releasing([stretched], async () => {

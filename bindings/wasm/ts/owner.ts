@@ -1,21 +1,19 @@
 /** The account owner's end: holds every key of the account, decides who gets which, and reads. */
-import type {
-  Draft, Identity, NewPassword, Owner as RawOwner, Policy as RawPolicy, Stretched,
-} from "./bridge.js";
+import type { Draft, Owner as RawOwner, Policy as RawPolicy } from "./bridge.js";
 import type {
   AccountId, BackupText, DeviceId, EnrollmentRequest, Proof, RecoveryKey, SignedPolicy, TicketId, Token,
   Vault,
 } from "./artefacts.js";
 import { parseAccountSecret } from "./account-secret.js";
-import { joined, type Result } from "./batch.js";
+import { joined, type Result, valueOf } from "./batch.js";
 import { Change, takeChange } from "./change.js";
 import { bytes, integer, millis, text } from "./check.js";
 import { type CanonicalForm, CANONICAL_FORMS, type Kdf, PBKDF2, TOKEN_CLASSES, type TokenClass } from "./generated.js";
-import { type Bridge, guarded, Handle, releasing } from "./init.js";
+import { guarded, Handle, releasing } from "./init.js";
 import type { Prelogin } from "./login.js";
 import { normalLogin, type Typed } from "./text.js";
 import { takeTicket, type Ticket } from "./ticket.js";
-import { describeKdf, generateIdentity, rawKdf, type RsaSize, sign, stretch } from "./webcrypto.js";
+import { describeKdf, generateIdentity, type RsaSize, sign, signItself, stretch, withKdf } from "./webcrypto.js";
 
 /** Milliseconds since the Unix epoch; the default is now. */
 export type Time = Date | number;
@@ -128,20 +126,21 @@ export class Owner extends Handle<RawOwner> {
    * @throws BlindtallyError `login.invalid`, `password.invalid`, `kdf.*`
    */
   static async create(options: CreateOptions): Promise<{ owner: Owner; change: Change }> {
-    const { login, password, kdf, accountSecret, rsa, now } = options ?? {};
+    const { login, password, kdf = PBKDF2, accountSecret, rsa, now } = options ?? {};
     const [name, at] = [normalLogin(login), millis(now)];
     const secret = await parseAccountSecret(accountSecret);
-    const raw = newPassword(({ NewPassword }, kdf) => NewPassword.for_new_account(name, kdf, secret), kdf);
+    const raw = withKdf(kdf, (parameters) =>
+      guarded(({ NewPassword }) => NewPassword.for_new_account(name, parameters, secret)));
     const made: { free(): void }[] = [raw];
     return releasing(made, async () => {
       // Both to their end, so that a failure of one leaves nothing of the other.
       const [stretched, identity] = await Promise.allSettled([stretch(raw.stretch(), password), generateIdentity(rsa)]);
       for (const part of [stretched, identity]) if (part.status === "fulfilled") made.push(part.value);
-      for (const part of [stretched, identity]) if (part.status === "rejected") throw part.reason;
-      const [, first, second] = made as [unknown, Stretched, Identity];
-      const unsigned = guarded(({ UnsignedAccount }) => new UnsignedAccount(raw, first, second, at));
+      if (stretched.status === "rejected") throw stretched.reason;
+      if (identity.status === "rejected") throw identity.reason;
+      const unsigned = guarded(({ UnsignedAccount }) => new UnsignedAccount(raw, stretched.value, identity.value, at));
       made.push(unsigned);
-      const signature = await sign(await guarded(() => unsigned.signing_key()) as CryptoKey, unsigned.message());
+      const signature = await signItself(unsigned);
       return guarded(() => {
         const created = unsigned.finish(signature);
         const result = { owner: new Owner(created.take_owner()!), change: takeChange(created.take_change()!) };
@@ -188,15 +187,12 @@ export class Owner extends Handle<RawOwner> {
    * that says why there is none.
    */
   revealMany(tokens: readonly string[]): Result[] {
-    this.call(() => undefined);
     return joined(tokens, "\n", (text, lengths, errors) => this.call((raw) => raw.reveal_many(text, lengths, errors)));
   }
 
   /** Opens one token. @throws BlindtallyError `reveal.*`, `malformed.*` */
   reveal(token: Token): string {
-    const [result] = this.revealMany([token]);
-    if (typeof result === "string") return result;
-    throw result;
+    return valueOf(this.revealMany([token])[0]!);
   }
 
   /**
@@ -319,7 +315,8 @@ export class Owner extends Handle<RawOwner> {
   /** Replaces the password without touching any data. @throws BlindtallyError `password.invalid`, `kdf.*` */
   changePassword(password: Typed, options: { kdf?: Kdf } = {}): Promise<PasswordChange> {
     return this.#exclusive(async () => {
-      const raw = this.call((owner) => newPassword((_, kdf) => owner.new_password(kdf), options.kdf));
+      const { kdf = PBKDF2 } = options;
+      const raw = withKdf(kdf, (parameters) => this.call((owner) => owner.new_password(parameters)));
       return releasing([raw], async () => {
         const stretched = await stretch(raw.stretch(), password);
         return releasing([stretched], () => this.call((owner) => {
@@ -336,8 +333,7 @@ export class Owner extends Handle<RawOwner> {
 
   /** A backup that opens with a passphrase. Make a new one after every rotation: it holds the keys of now. */
   async backupWithPassphrase(passphrase: Typed, options: { kdf?: Kdf } = {}): Promise<BackupText> {
-    const kdf = rawKdf(options.kdf ?? PBKDF2);
-    const fresh = await releasing([kdf], () => this.call((raw, { NewPassphrase }) => new NewPassphrase(raw, kdf)));
+    const fresh = withKdf(options.kdf ?? PBKDF2, (kdf) => this.call((raw, { NewPassphrase }) => new NewPassphrase(raw, kdf)));
     const stretched = await stretch(fresh.stretch(), passphrase);
     return this.call((raw) => {
       const backup = fresh.finish(raw, stretched);
@@ -400,15 +396,6 @@ export class Owner extends Handle<RawOwner> {
     const result = this.#running.then(operation);
     this.#running = result.catch(() => undefined);
     return result;
-  }
-}
-
-function newPassword(make: (bridge: Bridge, kdf: ReturnType<typeof rawKdf>) => NewPassword, kdf: Kdf = PBKDF2) {
-  const raw = rawKdf(kdf);
-  try {
-    return guarded((bridge) => make(bridge, raw));
-  } finally {
-    raw.free();
   }
 }
 

@@ -3,7 +3,7 @@ import type { Kdf as RawKdf, Stretch as RawStretch, Stretched } from "./bridge.j
 import type { Kdf } from "./generated.js";
 import { integer, refuse } from "./check.js";
 import { BlindtallyError, type WasmErrorCode } from "./error.js";
-import { guarded, releasing } from "./init.js";
+import { guarded, release, releasing } from "./init.js";
 import { nfkc, type Typed, wiping } from "./text.js";
 
 /** Bits of the RSA keys of an account or a device. */
@@ -44,8 +44,17 @@ export function describeKdf(raw: RawKdf): Kdf {
   return t === 0 ? { id: "pbkdf2-sha256", iterations: first } : { id: "argon2id", m_kib: first, t, p };
 }
 
-/** Parameters for the core; the caller frees them. */
-export function rawKdf(kdf: Kdf): RawKdf {
+/** Does something with the parameters in the module, for as long as that takes. */
+export function withKdf<T>(kdf: Kdf, use: (raw: RawKdf) => T): T {
+  const raw = rawKdf(kdf);
+  try {
+    return use(raw);
+  } finally {
+    release(raw);
+  }
+}
+
+function rawKdf(kdf: Kdf): RawKdf {
   const number = (value: unknown) => integer(value, "a parameter of a KDF", 2 ** 32 - 1);
   switch (kdf?.id) {
     case "pbkdf2-sha256": return guarded(({ Kdf }) => Kdf.pbkdf2(number(kdf.iterations)));
@@ -93,6 +102,16 @@ export async function importDecryptionKey(pkcs8: Uint8Array): Promise<CryptoKey>
 /** RSASSA-PSS-SHA-256 with a salt of 32 bytes. */
 export async function sign(key: CryptoKey, message: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await subtle().sign({ name: "RSA-PSS", saltLength: 32 }, key, message as BufferSource));
+}
+
+/** What something in the module is to be signed with by its own key. */
+export async function signItself(unsigned: Unsigned): Promise<Uint8Array> {
+  return sign(await guarded(() => unsigned.signing_key()), unsigned.message());
+}
+
+interface Unsigned {
+  signing_key(): Promise<CryptoKey>;
+  message(): Uint8Array;
 }
 
 /** RSAES-OAEP-SHA-256; empty if it does not decrypt, so that there is one error for everything, the core's. */
