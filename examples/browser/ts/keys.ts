@@ -1,0 +1,43 @@
+/**
+ * Loads what holds keys: the owner's worker and the WebAssembly module, both checked against the hashes in the page, so
+ * that whoever knows the page's own hash knows what runs.
+ */
+import { init } from "blindtally";
+import wasmUrl from "blindtally/blindtally.wasm?url";
+import workerUrl from "blindtally/owner-worker?worker&url";
+import { OwnerWorker } from "blindtally/worker";
+
+/** The one door through which a script gets in: the worker's, whose text was checked. */
+const door = globalThis.trustedTypes?.createPolicy("blindtally-dashboard", { createScriptURL: (url) => url });
+
+let loading: Promise<{ module: WebAssembly.Module; script: string }> | undefined;
+
+/** A worker that holds no keys yet. Ending it ends every key in it. */
+export async function startOwners(): Promise<OwnerWorker> {
+  loading ??= load().catch((error: unknown) => {
+    loading = undefined;
+    throw error;
+  });
+  const { module, script } = await loading;
+  const worker = new Worker((door?.createScriptURL(script) ?? script) as string);
+  return OwnerWorker.start({ worker, wasm: module });
+}
+
+async function load() {
+  const [module, text] = await Promise.all([
+    fetchPinned(wasmUrl).then((response) => WebAssembly.compileStreaming(response)),
+    fetchPinned(workerUrl).then((response) => response.text()),
+  ]);
+  // This page's own instance checks the form of what comes from the service; no key gets into it.
+  await init(module);
+  return { module, script: URL.createObjectURL(new Blob([text], { type: "text/javascript" })) };
+}
+
+async function fetchPinned(url: string): Promise<Response> {
+  const { href } = new URL(url, document.baseURI);
+  // The build writes one for each; the development server none.
+  const pinned = [...document.querySelectorAll<HTMLLinkElement>("link[rel=preload]")].find((link) => link.href === href);
+  const response = await fetch(href, pinned ? { integrity: pinned.integrity } : {});
+  if (!response.ok) throw new TypeError(`${href} answered ${response.status}`);
+  return response;
+}
