@@ -1,6 +1,9 @@
 /** The dashboard's start. */
 import { render } from "preact";
-import { startOwners } from "./keys.ts";
+import { App } from "./app.tsx";
+import { start } from "./stage.ts";
+import "./style/base.css";
+import "./style/report.css";
 
-const owners = await startOwners();
-render(<main><h1>Blindtally</h1><p>{typeof owners}</p></main>, document.getElementById("app")!);
+render(<App />, document.getElementById("app")!);
+await start();

@@ -1,0 +1,99 @@
+/** What a person sets off and waits for: one at a time, with its error in words beside it. */
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { codeOf, explain } from "../explain.ts";
+
+export interface Action {
+  readonly busy: boolean;
+  readonly error: unknown;
+  run(work: () => Promise<unknown>): void;
+}
+
+export function useAction(): Action {
+  const busy = useSignal(false);
+  const error = useSignal<unknown>(undefined);
+  const mounted = useRef(true);
+  useEffect(() => () => void (mounted.current = false), []);
+  return {
+    get busy() { return busy.value; },
+    get error() { return error.value; },
+    run(work) {
+      if (busy.value) return;
+      [busy.value, error.value] = [true, undefined];
+      void work().catch((failure: unknown) => {
+        if (mounted.current) error.value = failure;
+      }).finally(() => {
+        if (mounted.current) busy.value = false;
+      });
+    },
+  };
+}
+
+/** The error, if there is one; announced by screen readers when it comes. */
+export function Failure({ error }: { error: unknown }) {
+  return <div role="alert">{error !== undefined && <p class="failure" data-code={codeOf(error)}>{explain(error)}</p>}</div>;
+}
+
+/** A form that does something: its fields, its error, its buttons. */
+export function ActionForm({ action, submit, working, children, more, onSubmit }: {
+  action: Action;
+  /** What the button says, and says while it works. */
+  submit: string;
+  working: string;
+  children: ComponentChildren;
+  /** Further buttons. */
+  more?: ComponentChildren;
+  onSubmit: (form: HTMLFormElement) => Promise<unknown>;
+}) {
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        const form = event.currentTarget as HTMLFormElement;
+        action.run(() => onSubmit(form));
+      }}
+    >
+      {children}
+      <Failure error={action.error} />
+      <p class="buttons">
+        <button class="primary" disabled={action.busy}>{action.busy ? working : submit}</button>
+        {more}
+      </p>
+    </form>
+  );
+}
+
+/** A field with its label, and a hint below it. */
+export function Field({ label, name, type = "text", hint, ...input }: {
+  label: string;
+  name: string;
+  type?: string;
+  hint?: ComponentChildren;
+  autocomplete?: string;
+  required?: boolean;
+  value?: string;
+  accept?: string;
+  autofocus?: boolean;
+  minLength?: number;
+  spellcheck?: boolean;
+}) {
+  return (
+    <p class="field">
+      <label for={name}>{label}</label>
+      <input id={name} name={name} type={type} aria-describedby={hint ? `${name}-hint` : undefined} {...input} />
+      {hint && <span id={`${name}-hint`} class="hint">{hint}</span>}
+    </p>
+  );
+}
+
+/** What is in a field of a form. */
+export function field(form: HTMLFormElement, name: string): string {
+  const input = form.elements.namedItem(name);
+  return input instanceof HTMLInputElement || input instanceof HTMLSelectElement ? input.value : "";
+}
+
+/** Takes what was typed out of the page again. */
+export function clear(form: HTMLFormElement): void {
+  form.reset();
+}

@@ -1,0 +1,3 @@
+export function Door({ login, error }: { login: string; error: unknown }) {
+  return <p>{login}{String(error)}</p>;
+}

@@ -1,0 +1,126 @@
+/** HTTP with the service, which may be away, busy, broken or hostile. */
+import * as v from "valibot";
+import { Problem } from "./answers.ts";
+
+/** How long a request may take, in milliseconds: a vault of 8 MiB on a slow line. */
+const PATIENCE = 60_000;
+
+/** What the service refused, or that there was no answer to be had. `code` is the service's own, or one of these. */
+export class ServiceError extends Error {
+  static { this.prototype.name = "ServiceError"; }
+  readonly code: string;
+  /** Seconds after which the service would have us try again. */
+  readonly retryAfter: number | undefined;
+
+  constructor(code: "service.unreachable" | "service.nonsense" | "service.failed" | (string & {}), retryAfter?: number) {
+    super(code);
+    this.code = code;
+    this.retryAfter = retryAfter;
+  }
+}
+
+type Schema = v.GenericSchema<unknown, unknown>;
+type Body = Readonly<Record<string, unknown>>;
+
+export class Service {
+  readonly #base: string;
+  #session: string | undefined;
+  /** Begins another session when this one has ended; shared by all requests that find out. */
+  #renewal: Promise<void> | undefined;
+  #renew: (() => Promise<void>) | undefined;
+
+  /** @param base an origin, or "" for the page's own */
+  constructor(base: string) {
+    this.#base = base;
+  }
+
+  /** Goes on in a session; `renew` begins the next one when it has ended. */
+  begin(session: string, renew: () => Promise<void>): void {
+    this.#session = session;
+    this.#renew = renew;
+  }
+
+  end(): void {
+    this.#session = undefined;
+    this.#renew = undefined;
+  }
+
+  async get<T extends Schema>(path: string, schema: T): Promise<v.InferOutput<T>> {
+    return parsed(await this.#request("GET", path), schema);
+  }
+
+  async post<T extends Schema>(path: string, body: Body, schema: T): Promise<v.InferOutput<T>> {
+    return parsed(await this.#request("POST", path, JSON.stringify(body), { "content-type": "application/json" }), schema);
+  }
+
+  /** Where nothing is answered but that it is done. */
+  async send(method: "POST" | "PUT" | "DELETE", path: string, body?: Body): Promise<void> {
+    await this.#request(method, path, body && JSON.stringify(body), body && { "content-type": "application/json" });
+  }
+
+  async getBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
+    return new Uint8Array(await arrived((await this.#request("GET", path)).arrayBuffer()));
+  }
+
+  async putBytes(path: string, bytes: Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}): Promise<void> {
+    await this.#request("PUT", path, bytes, { "content-type": "application/octet-stream", ...headers });
+  }
+
+  async #request(
+    method: string, path: string, body?: string | Uint8Array<ArrayBuffer>, headers?: Record<string, string>,
+  ): Promise<Response> {
+    const session = this.#session;
+    try {
+      return await this.#attempt(method, path, body, headers);
+    } catch (error) {
+      const isOver = error instanceof ServiceError && error.code === "auth.refused" && session !== undefined;
+      if (!isOver || !this.#renew) throw error;
+      // Somebody else may have noticed first.
+      if (session === this.#session) await (this.#renewal ??= this.#renew().finally(() => this.#renewal = undefined));
+      return this.#attempt(method, path, body, headers);
+    }
+  }
+
+  async #attempt(
+    method: string, path: string, body: string | Uint8Array<ArrayBuffer> | undefined, headers: Record<string, string> | undefined,
+  ): Promise<Response> {
+    const response = await arrived(fetch(this.#base + path, {
+      method,
+      headers: { ...headers, ...this.#session && { authorization: `Bearer ${this.#session}` } },
+      ...body !== undefined && { body },
+      cache: "no-store",
+      credentials: "omit",
+      redirect: "error",
+      signal: AbortSignal.timeout(PATIENCE),
+    }));
+    if (response.ok) return response;
+    const seconds = Number(response.headers.get("retry-after") ?? NaN);
+    const retryAfter = Number.isFinite(seconds) && seconds >= 0 ? Math.ceil(seconds) : undefined;
+    const problem = v.safeParse(Problem, await response.json().catch(() => undefined));
+    if (problem.success) throw new ServiceError(problem.output.code, retryAfter);
+    // A proxy in front of the service has no codes.
+    if (response.status === 429) throw new ServiceError("service.busy", retryAfter);
+    throw new ServiceError(response.status >= 500 ? "service.failed" : "service.nonsense", retryAfter);
+  }
+}
+
+/** That there was no answer has one name, whatever the browser calls it. */
+async function arrived<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch {
+    throw new ServiceError("service.unreachable");
+  }
+}
+
+async function parsed<T extends Schema>(response: Response, schema: T): Promise<v.InferOutput<T>> {
+  const text = await arrived(response.text());
+  try {
+    return v.parse(schema, JSON.parse(text));
+  } catch {
+    throw new ServiceError("service.nonsense");
+  }
+}
+
+/** As the service's JSON has bytes. */
+export const base64url = (bytes: Uint8Array): string => bytes.toBase64({ alphabet: "base64url", omitPadding: true });
