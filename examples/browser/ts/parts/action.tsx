@@ -68,20 +68,22 @@ export function ActionForm({ action, submit, working, children, more, onSubmit }
 export function Field({ label, name, type = "text", hint, ...input }: {
   label: string;
   name: string;
-  type?: string;
+  type?: "text" | "password" | "number" | "file" | "date" | "search";
   hint?: ComponentChildren;
   autocomplete?: string;
   required?: boolean;
   value?: string;
+  defaultValue?: string;
   accept?: string;
-  autofocus?: boolean;
+  min?: number;
+  max?: number;
   minLength?: number;
   spellcheck?: boolean;
 }) {
   return (
     <p class="field">
       <label for={name}>{label}</label>
-      <input id={name} name={name} type={type} aria-describedby={hint ? `${name}-hint` : undefined} {...input} />
+      <input id={name} name={name} type={type} {...hint !== undefined && { "aria-describedby": `${name}-hint` }} {...input} />
       {hint && <span id={`${name}-hint`} class="hint">{hint}</span>}
     </p>
   );
@@ -91,9 +93,4 @@ export function Field({ label, name, type = "text", hint, ...input }: {
 export function field(form: HTMLFormElement, name: string): string {
   const input = form.elements.namedItem(name);
   return input instanceof HTMLInputElement || input instanceof HTMLSelectElement ? input.value : "";
-}
-
-/** Takes what was typed out of the page again. */
-export function clear(form: HTMLFormElement): void {
-  form.reset();
 }
