@@ -34,7 +34,7 @@ function pin() {
         `sha384-${createHash("sha384").update(readFileSync(join(folder, path))).digest("base64")}`;
       const fetched = readdirSync(join(folder, "assets"))
         .filter((file) => file.endsWith(".wasm") || file.startsWith("owner-worker"))
-        .map((file) => `    <link rel="preload" as="fetch" crossorigin href="./assets/${file}">\n`);
+        .map((file) => `    <meta name="blindtally-pinned" content="./assets/${file} ${integrity(`assets/${file}`)}">\n`);
       const page = join(folder, "index.html");
       const html = readFileSync(page, "utf8")
         .replace("  </head>", `${fetched.join("")}  </head>`)

@@ -35,9 +35,16 @@ async function load() {
 
 async function fetchPinned(url: string): Promise<Response> {
   const { href } = new URL(url, document.baseURI);
-  // The build writes one for each; the development server none.
-  const pinned = [...document.querySelectorAll<HTMLLinkElement>("link[rel=preload]")].find((link) => link.href === href);
-  const response = await fetch(href, pinned ? { integrity: pinned.integrity } : {});
+  const response = await fetch(href, { integrity: pins().get(href) ?? "" });
   if (!response.ok) throw new TypeError(`${href} answered ${response.status}`);
   return response;
+}
+
+/** The hashes that the build wrote into the page, by address; the development server writes none. */
+function pins(): Map<string, string> {
+  const metas = document.querySelectorAll<HTMLMetaElement>("meta[name=blindtally-pinned]");
+  return new Map([...metas].map(({ content }) => {
+    const [path = "", hash = ""] = content.split(" ");
+    return [new URL(path, document.baseURI).href, hash];
+  }));
 }

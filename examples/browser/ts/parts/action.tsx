@@ -1,7 +1,7 @@
 /** What a person sets off and waits for: one at a time, with its error in words beside it. */
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useId, useRef } from "preact/hooks";
 import { codeOf, explain } from "../explain.ts";
 
 export interface Action {
@@ -80,11 +80,35 @@ export function Field({ label, name, type = "text", hint, ...input }: {
   minLength?: number;
   spellcheck?: boolean;
 }) {
+  const id = useId();
   return (
     <p class="field">
-      <label for={name}>{label}</label>
-      <input id={name} name={name} type={type} {...hint !== undefined && { "aria-describedby": `${name}-hint` }} {...input} />
-      {hint && <span id={`${name}-hint`} class="hint">{hint}</span>}
+      <label for={id}>{label}</label>
+      {/* Preact's types tie roles to each type; there are none here. */}
+      <input id={id} name={name} type={type as "text"} {...hint !== undefined && { "aria-describedby": `${id}-hint` }} {...input} />
+      {hint && <span id={`${id}-hint`} class="hint">{hint}</span>}
+    </p>
+  );
+}
+
+/** A box to tick, with what it means below it. */
+export function Check({ label, hint, ...input }: {
+  label: string;
+  hint?: ComponentChildren;
+  name?: string;
+  checked?: boolean;
+  defaultChecked?: boolean;
+  disabled?: boolean;
+  onChange?: (event: { readonly currentTarget: HTMLInputElement }) => void;
+}) {
+  const id = useId();
+  return (
+    <p class="check">
+      <input type="checkbox" id={id} {...hint !== undefined && { "aria-describedby": `${id}-hint` }} {...input} />
+      <span>
+        <label for={id}>{label}</label>
+        {hint && <span id={`${id}-hint`} class="hint">{hint}</span>}
+      </span>
     </p>
   );
 }
@@ -92,5 +116,10 @@ export function Field({ label, name, type = "text", hint, ...input }: {
 /** What is in a field of a form. */
 export function field(form: HTMLFormElement, name: string): string {
   const input = form.elements.namedItem(name);
-  return input instanceof HTMLInputElement || input instanceof HTMLSelectElement ? input.value : "";
+  return input instanceof HTMLInputElement ? input.value : "";
+}
+
+export function isChecked(form: HTMLFormElement, name: string): boolean {
+  const input = form.elements.namedItem(name);
+  return input instanceof HTMLInputElement && input.checked;
 }

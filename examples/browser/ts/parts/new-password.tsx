@@ -1,14 +1,14 @@
 /** Choosing a password, and whether there is an account secret beside it. */
-import { field, Field } from "./action.tsx";
+import { Check, field, Field } from "./action.tsx";
 
 /** Below this, stretching does not help much. The formats allow any. */
 const SHORTEST = 12;
 
-export function NewPassword() {
+export function NewPassword({ label = "New password" }: { label?: string }) {
   const hint = `At least ${SHORTEST} characters; four or five random words are good. It never leaves this computer: nobody can send you a new one.`;
   return (
     <>
-      <Field label="New password" name="password" type="password" autocomplete="new-password" required minLength={SHORTEST} hint={hint} />
+      <Field label={label} name="password" type="password" autocomplete="new-password" required minLength={SHORTEST} hint={hint} />
       <Field label="The same again" name="repeated" type="password" autocomplete="new-password" required />
     </>
   );
@@ -16,17 +16,12 @@ export function NewPassword() {
 
 export function AccountSecretChoice() {
   return (
-    <p class="check">
-      <input type="checkbox" id="with-secret" name="with-secret" aria-describedby="with-secret-hint" />
-      <span>
-        <label for="with-secret">Add an account secret</label>
-        <br />
-        <span class="hint" id="with-secret-hint">
-          28 characters that you keep and type beside the password. Then not even somebody who steals the service's whole
-          database can guess at your password.
-        </span>
-      </span>
-    </p>
+    <Check
+      name="with-secret"
+      label="Add an account secret"
+      hint={"28 characters that you keep and type beside the password. Then not even somebody who steals the service's whole "
+        + "database can guess at your password."}
+    />
   );
 }
 

@@ -4,7 +4,7 @@ import type { ComparisonRequest, Device, Ticket } from "blindtally";
 import { useEffect } from "preact/hooks";
 import type { Account } from "../account.ts";
 import * as answers from "../answers.ts";
-import { ActionForm, Failure, field, Field, useAction } from "../parts/action.tsx";
+import { ActionForm, Check, Failure, field, Field, isChecked, useAction } from "../parts/action.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { Qr } from "../parts/qr.tsx";
 import { Copy, Secret } from "../parts/secret.tsx";
@@ -127,7 +127,7 @@ function Revoke({ account, device, onClose }: { account: Account; device: Device
         submit="Revoke"
         working="Revoking…"
         onSubmit={async (form) => {
-          const rotate = (form.elements.namedItem("rotate") as HTMLInputElement).checked;
+          const rotate = isChecked(form, "rotate");
           await account.change((owner) => owner.revoke(device.id, { rotate }));
           onClose(rotate
             ? `${device.name} is revoked, and all other devices got new keys. Make a new backup under Security: older ones lack these keys.`
@@ -135,14 +135,12 @@ function Revoke({ account, device, onClose }: { account: Account; device: Device
         }}
         more={<button type="button" onClick={() => onClose("")}>Cancel</button>}
       >
-        <p class="check">
-          <input type="checkbox" id="rotate" name="rotate" defaultChecked aria-describedby="rotate-hint" />
-          <span>
-            <label for="rotate">Give all other devices new keys</label>
-            <br />
-            <span class="hint" id="rotate-hint">Without that, the device can still read what others record, if it gets hold of it.</span>
-          </span>
-        </p>
+        <Check
+          name="rotate"
+          defaultChecked
+          label="Give all other devices new keys"
+          hint="Without that, the device can still read what others record, if it gets hold of it."
+        />
       </ActionForm>
     </Dialog>
   );

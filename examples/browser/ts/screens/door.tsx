@@ -5,7 +5,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { type Credentials, logIn, newAccountSecret, restore, signUp } from "../entry.ts";
 import { setBackupOwed } from "../memory.ts";
-import { ActionForm, Failure, field, Field, useAction } from "../parts/action.tsx";
+import { ActionForm, Check, Failure, field, Field, isChecked, useAction } from "../parts/action.tsx";
 import { AccountSecretChoice, NewPassword, newPassword } from "../parts/new-password.tsx";
 import { Copy, Secret } from "../parts/secret.tsx";
 import { enter } from "../stage.ts";
@@ -34,7 +34,7 @@ function LogIn({ login, error, more }: { login: string; error: unknown; more: Co
   const submit = async (form: HTMLFormElement) => {
     const accountSecret = withSecret.value ? field(form, "secret") : undefined;
     const account = await logIn({ login: field(form, "login"), password: field(form, "password"), accountSecret });
-    await enter(account, (form.elements.namedItem("stay") as HTMLInputElement).checked);
+    await enter(account, isChecked(form, "stay"));
   };
   return (
     <section class="card">
@@ -43,19 +43,13 @@ function LogIn({ login, error, more }: { login: string; error: unknown; more: Co
       <ActionForm action={action} submit="Log in" working="Unlocking…" onSubmit={submit}>
         <Field label="Name" name="login" autocomplete="username" required value={login} spellcheck={false} />
         <Field label="Password" name="password" type="password" autocomplete="current-password" required />
-        <p class="check">
-          <input type="checkbox" id="has-secret" checked={withSecret} onChange={(event) => withSecret.value = event.currentTarget.checked} />
-          <label for="has-secret">I have an account secret</label>
-        </p>
+        <Check label="I have an account secret" checked={withSecret.value} onChange={(event) => withSecret.value = event.currentTarget.checked} />
         {withSecret.value && <Field label="Account secret" name="secret" autocomplete="off" required spellcheck={false} />}
-        <p class="check">
-          <input type="checkbox" id="stay" name="stay" aria-describedby="stay-hint" />
-          <span>
-            <label for="stay">Stay unlocked in this browser</label>
-            <br />
-            <span class="hint" id="stay-hint">Only on a computer of your own: whoever can use this browser can then read everything, until you lock or change the password.</span>
-          </span>
-        </p>
+        <Check
+          name="stay"
+          label="Stay unlocked in this browser"
+          hint="Only on a computer of your own: whoever can use this browser can then read everything, until you lock or change the password."
+        />
       </ActionForm>
       <p class="buttons">{more}</p>
     </section>
@@ -123,7 +117,7 @@ function NewCredentials({ title, intro, submit, working, more, use }: {
   const onSubmit = async (form: HTMLFormElement) => {
     const password = newPassword(form);
     if (password === undefined) return;
-    const wantsSecret = (form.elements.namedItem("with-secret") as HTMLInputElement).checked;
+    const wantsSecret = isChecked(form, "with-secret");
     if (wantsSecret && !secret.value) {
       secret.value = await newAccountSecret();
       return;

@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Account } from "../account.ts";
 import * as kept from "../kept.ts";
-import { ActionForm, Failure, useAction } from "../parts/action.tsx";
+import { ActionForm, Check, Failure, useAction } from "../parts/action.tsx";
 import { NewPassword, newPassword } from "../parts/new-password.tsx";
 import { save } from "../parts/secret.tsx";
 import { SideBySide } from "../parts/side-by-side.tsx";
@@ -78,7 +78,7 @@ function Backups({ account }: { account: Account }) {
             finish("The backup is saved. It opens with the passphrase that you typed, not with your password.");
           }}
         >
-          <NewPassword />
+          <NewPassword label="Passphrase of the backup" />
         </ActionForm>
       )}
       <div role="status">{done.value && <p>{done}</p>}</div>
@@ -97,17 +97,16 @@ function StayUnlocked({ account }: { account: Account }) {
   return (
     <section class="card" aria-labelledby="staying">
       <h2 id="staying">This browser</h2>
-      <p class="check">
-        <input type="checkbox" id="stays" checked={stays} disabled={action.busy} aria-describedby="stays-hint" onChange={(event) => {
+      <Check
+        label="Stay unlocked when this page is loaded again"
+        hint="Only on a computer of your own. Lock ends it, and so does a new password."
+        checked={stays.value}
+        disabled={action.busy}
+        onChange={(event) => {
           const { checked } = event.currentTarget;
           action.run(() => set(checked));
-        }} />
-        <span>
-          <label for="stays">Stay unlocked when this page is loaded again</label>
-          <br />
-          <span class="hint" id="stays-hint">Only on a computer of your own. Lock ends it, and so does a new password.</span>
-        </span>
-      </p>
+        }}
+      />
       <Failure error={action.error} />
     </section>
   );
@@ -119,7 +118,7 @@ function NewKeys({ account }: { account: Account }) {
   return (
     <section class="card" aria-labelledby="keys">
       <h2 id="keys">Keys</h2>
-      <p>Fingerprint of the account: <code>{info.value.fingerprint}</code>. Its keys were changed {epoch.value === 1 ? "never" : `${epoch.value - 1} times`} so far.</p>
+      <p>Fingerprint of the account: <code>{info.value.fingerprint}</code>. {epoch.value === 1 ? "Its keys were never changed." : `Its keys were changed ${epoch.value - 1} times.`}</p>
       <Failure error={action.error} />
       <p class="buttons">
         <button disabled={action.busy} onClick={() => action.run(() => account.change((owner) => owner.rotate()))}>
