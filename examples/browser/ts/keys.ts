@@ -6,6 +6,7 @@ import { init } from "blindtally";
 import wasmUrl from "blindtally/blindtally.wasm?url";
 import workerUrl from "blindtally/owner-worker?worker&url";
 import { OwnerWorker } from "blindtally/worker";
+import { DashboardError } from "./explain.ts";
 
 /** The one door through which a script gets in: the worker's, whose text was checked. */
 const door = globalThis.trustedTypes?.createPolicy("blindtally-dashboard", { createScriptURL: (url) => url });
@@ -14,9 +15,9 @@ let loading: Promise<{ module: WebAssembly.Module; script: string }> | undefined
 
 /** A worker that holds no keys yet. Ending it ends every key in it. */
 export async function startOwners(): Promise<OwnerWorker> {
-  loading ??= load().catch((error: unknown) => {
+  loading ??= load().catch((cause: unknown) => {
     loading = undefined;
-    throw error;
+    throw new DashboardError("dashboard.not-loaded", { cause });
   });
   const { module, script } = await loading;
   const worker = new Worker((door?.createScriptURL(script) ?? script) as string);
