@@ -64,6 +64,7 @@ mod delivery;
 mod der;
 mod enrollment;
 mod error;
+mod hash;
 mod id;
 mod identity;
 mod keyring;

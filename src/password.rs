@@ -6,13 +6,14 @@
 use core::fmt;
 
 use hkdf::Hkdf;
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
 use crate::aead;
 use crate::crockford;
 use crate::error::{CredentialError, EntropyError, ParseError, UnlockError};
+use crate::hash::sha256;
 use crate::id::AccountId;
 use crate::master_key::expand;
 use crate::secret::{self, Secret};
@@ -277,14 +278,8 @@ impl Stretched {
 
 /// `salt'` of SPEC.md#vault.
 fn bound_salt(login: &str, account: AccountId, purpose: Purpose, salt: &[u8; 16]) -> [u8; 32] {
-    Sha256::new_with_prefix(b"blindtally/v1/salt")
-        .chain_update((login.len() as u16).to_be_bytes())
-        .chain_update(login)
-        .chain_update(account.as_bytes())
-        .chain_update([purpose as u8])
-        .chain_update(salt)
-        .finalize()
-        .into()
+    let length = (login.len() as u16).to_be_bytes();
+    sha256(&[b"blindtally/v1/salt", &length, login.as_bytes(), account.as_bytes(), &[purpose as u8], salt])
 }
 
 /// The three independent keys behind a password or recovery key.
