@@ -10,6 +10,7 @@ before(async () => {
   browser = await launch();
   server = await serve({ "/dist/": new URL("../../dist/", import.meta.url).pathname }, { csp: POLICY });
   server.pages.set("/", "<!DOCTYPE html><html lang=en><head><title>Report</title><link rel=icon href=data:,></head><body></body></html>");
+  server.pages.set("/silent.js", { body: "// Loads, and does nothing.", type: "text/javascript" });
   server.pages.set("/broken.js", { body: "this is no JavaScript", type: "text/javascript" });
 });
 after(async () => {
@@ -96,6 +97,26 @@ inPage("a worker that does not load is an error of its own", async () => {
     await code(OwnerWorker.start({ wasm: "/missing.wasm" })),
   ];
 }, (codes) => assert.deepEqual(codes, ["wasm.load", "wasm.load", "wasm.load"]), [/404/, /SyntaxError|Unexpected/]);
+
+inPage("a worker that loads and never answers is waited for as long as the page says", async () => {
+  const { OwnerWorker } = await import("/dist/worker.js");
+  const code = (promise) => promise.then(() => "no error", (error) => error.code);
+  const silent = () => new Worker("/silent.js", { type: "module" });
+  const start = performance.now();
+  const codes = [
+    await code(OwnerWorker.start({ worker: silent(), timeout: 300 })),
+    await code(OwnerWorker.start({ timeout: "soon" })),
+    await code(OwnerWorker.start({ timeout: 2 ** 31 })),
+  ];
+  const waited = performance.now() - start;
+  // One that answers in time is not ended by it later.
+  const worker = await OwnerWorker.start({ timeout: 10_000 });
+  return { codes, waited, secret: (await worker.generateAccountSecret()).length };
+}, ({ codes, waited, secret }) => {
+  assert.deepEqual(codes, ["wasm.load", "wasm.argument", "wasm.argument"]);
+  assert.ok(waited >= 290 && waited < 10_000, `${waited} ms`);
+  assert.equal(secret, 34);
+});
 
 inPage("the page reader shows words of an owner in a worker, and takes them back", async () => {
   const { OwnerWorker } = await import("/dist/worker.js");

@@ -1,6 +1,6 @@
 // What one kind of artefact is good for, another is not; and results say what they may be.
 import {
-  Agent, asToken, type BackupText, Backup, type BlindtallyError, type Delivery, type EnrollmentRequest, type Login,
+  type AccountSecret, Agent, asToken, type BackupText, Backup, type BlindtallyError, type Delivery, type EnrollmentRequest, type Login,
   Owner, type PendingAgent, type SealedRecord, type SignedPolicy, type Token, type Vault,
 } from "blindtally";
 import { OwnerWorker, type Remote } from "blindtally/worker";
@@ -57,6 +57,9 @@ for (const result of owner.revealMany([token])) {
 const remote: Remote<Owner> = (await (await OwnerWorker.start()).create({ login: "anna", password: "x" })).owner;
 const words: Promise<(string | BlindtallyError)[]> = remote.revealMany([token]);
 const approved: Promise<bigint> = remote.rotate().then((change) => change.expected);
+const worker = await OwnerWorker.start({ timeout: 5_000 });
+const accountSecret: AccountSecret = await worker.generateAccountSecret();
+void accountSecret;
 // @ts-expect-error what is not public is not remote
 remote.take();
 void [words, approved];
