@@ -21,6 +21,7 @@ const STARTERS: Readonly<Record<string, (...args: never[]) => unknown>> = {
   init: (source?: WasmSource) => init(source),
   create: (options: Parameters<typeof Owner.create>[0]) => Owner.create(options),
   login: (options: Parameters<typeof Login.start>[0]) => Login.start(options),
+  resume: (kept: Parameters<typeof Login.resume>[0]) => Login.resume(kept),
   generateAccountSecret: () => generateAccountSecret(),
   openBackup: (text: string) => Backup.parse(text),
 };

@@ -8,7 +8,7 @@ import type { Change } from "./change.js";
 import { integer } from "./check.js";
 import { BlindtallyError, type WasmErrorCode } from "./error.js";
 import type { Handle, WasmSource } from "./init.js";
-import type { Login, LoginOptions } from "./login.js";
+import type { KeptLogin, Login, LoginOptions } from "./login.js";
 import type { CreateOptions, Owner } from "./owner.js";
 import { type Answer, type Call, decode, decodeError } from "./remote.js";
 
@@ -85,6 +85,11 @@ export class OwnerWorker {
   /** As `Login.start`. */
   login(options: LoginOptions): Promise<Remote<Login>> {
     return this.#call(0, "login", [options]) as Promise<Remote<Login>>;
+  }
+
+  /** As `Login.resume`. */
+  resume(kept: KeptLogin): Promise<Remote<Login>> {
+    return this.#call(0, "resume", [kept]) as Promise<Remote<Login>>;
   }
 
   /** As `generateAccountSecret`, for a page that does not load the module itself. */
