@@ -44,17 +44,24 @@ test("it is a plain object whose key can only open, and cannot be exported", asy
 test("what is sealed is a kept login as SPEC.md has it, in the clear nowhere else", async () => {
   const accountSecret = generateAccountSecret();
   const { owner } = await account({ accountSecret });
-  const { key, iv, sealed } = await kept(owner);
+  const mine = await kept(owner);
+  const { key, iv, sealed } = mine;
   const plain = Buffer.from(await subtle.decrypt({ name: "AES-GCM", iv }, key, sealed));
   assert.equal(plain.subarray(0, 6).toString("hex"), "42544c810010");
   assert.equal(plain.subarray(6, 22).toString(), LOGIN);
   assert.deepEqual(plain.subarray(59, 91), Buffer.from(owner.loginProof()));
   assert.deepEqual([plain.length, plain[155]], [176, 1]);
-  // Of its login, wrap and commit keys and of the account secret the module holds the owner's, and no copy of the artefact.
+  // Of its login, wrap and commit keys and of the account secret the module holds the owner's and the login's, and no copy
+  // of the artefact; and when those are freed, nothing but the commitment, which is in the vault for all to see.
   const { default: load } = await import("../../dist/bridge.js");
-  const memory = Buffer.from((await load()).memory.buffer);
-  assert.ok(memory.includes(plain.subarray(91, 123)));
-  for (const [from, to] of [[75, 107], [107, 139], [140, 172]]) assert.ok(!memory.includes(plain.subarray(from, to)));
+  const bridge = await load();
+  const found = (from, to) => Buffer.from(bridge.memory.buffer).includes(plain.subarray(from, to));
+  const login = await Login.resume(mine);
+  assert.ok(found(91, 123));
+  for (const [from, to] of [[75, 107], [107, 139], [140, 172]]) assert.ok(!found(from, to));
+  login.free();
+  owner.free();
+  for (const [from, to] of [[59, 91], [91, 123], [156, 172]]) assert.ok(!found(from, to));
 });
 
 test("a new password makes it useless", async () => {
