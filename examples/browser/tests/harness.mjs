@@ -19,6 +19,7 @@ export const DAY = "2026-03-11";
 /** A folder of the test's own, and whatever it starts; `end` stops and removes it all. */
 export class Scene {
   folder = mkdtempSync(join(tmpdir(), "blindtally-dashboard-"));
+  #computers = 0;
   #endings = [() => rmSync(this.folder, { recursive: true, force: true })];
 
   /** Done at the end, the last first. */
@@ -51,7 +52,7 @@ export class Scene {
 
   /** A computer with an agent. */
   computer(service, name) {
-    return new Computer(join(this.folder, `agent-${name}`), service, name);
+    return new Computer(join(this.folder, `agent-${++this.#computers}`), service, name);
   }
 
   async browser() {
@@ -142,6 +143,7 @@ export async function enable(page, login, { password = PASSWORD } = {}) {
 
 /** Saves the backup and confirms its key. */
 export async function confirmBackup(page) {
+  await page.getByRole("button", { name: "I have saved both" }).waitFor();
   const recoveryKey = await page.locator("code.code").innerText();
   const downloading = page.waitForEvent("download");
   await page.getByRole("button", { name: "Save the backup file" }).click();

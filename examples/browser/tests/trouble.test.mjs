@@ -26,9 +26,9 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   // What the browser says of answers that are errors is expected here; whatever else it says is not.
-  const unexpected = dashboard.problems.filter((text) => !/^Failed to load resource|net::ERR|Failed to find a valid digest/.test(text));
+  const expected = /^Failed to load resource|^Failed to find a valid digest|SRI's integrity checks failed/;
   await dashboard.context.close();
-  assert.deepEqual(unexpected, []);
+  assert.deepEqual(dashboard.problems.filter((text) => !expected.test(text)), []);
 });
 
 const alert = (words) => page.getByRole("alert").getByText(words).waitFor();
@@ -55,7 +55,12 @@ async function elsewhere() {
   const { kdf, salt, account_id: account } = await post("/api/v1/prelogin", { login });
   const started = await Login.start({ login, password: PASSWORD, prelogin: { kdf, salt: bytes(salt), account } });
   const { session, vault } = await post("/api/v1/login", { login, login_proof: text(started.proof()) });
-  return { owner: started.unlock(bytes(vault)), account, session, post, text };
+  /** Asks for keys, as an agent does that has the ticket from wherever. */
+  const ask = async (ticket, name) => {
+    const { pending, request } = await Agent.enroll(ticket, name);
+    await post("/api/v1/enrollments", { account_id: account, device_id: pending.info().device, request: text(request) });
+  };
+  return { owner: started.unlock(bytes(vault)), post, ask };
 }
 
 test("a wrong password", async () => {
@@ -83,11 +88,12 @@ test("a wrong backup, half a backup, no backup at all, and the wrong key", async
   };
   await attempt("Dear diary, 🦭", saved.recoveryKey, "This is no backup file");
   await attempt(saved.backup.slice(0, saved.backup.length / 2), saved.recoveryKey, /damaged|too early|no backup/);
-  await attempt(saved.backup.replace(/[A-P](?=[A-P]{3})/, "Q"), saved.recoveryKey, /damaged/);
+  const middle = saved.backup.length / 2;
+  const damaged = saved.backup.slice(0, middle) + saved.backup.slice(middle).replace(/[a-m]/, "z");
+  await attempt(damaged, saved.recoveryKey, "This file is damaged");
   // 300 MiB of nothing.
   await attempt("", saved.recoveryKey, /too large|no backup/);
   await attempt(saved.backup, saved.recoveryKey.replace(/.$/, (last) => last === "0" ? "1" : "0"), "One is mistyped");
-  await attempt(saved.backup, "", /mistyped/).catch(() => assert.fail("an empty key"));
 });
 
 test("a service that answers 500, 429 or nonsense at the door", async () => {
@@ -145,12 +151,11 @@ test("a change that was stored, but whose answer was lost", async () => {
 
 test("a session that ended goes on by itself", async () => {
   const other = await elsewhere();
-  await page.route("**/api/v1/enrollments", async (route) => {
-    await page.unroute("**/api/v1/enrollments");
-    await other.post("/api/v1/logout", {}, (route.request().headers().authorization ?? "").slice("Bearer ".length));
-    return route.continue();
-  });
   const renewed = page.waitForResponse("**/api/v1/login");
+  await page.route("**/api/v1/enrollments", async (route) => {
+    await other.post("/api/v1/logout", {}, route.request().headers().authorization.slice("Bearer ".length));
+    return route.continue();
+  }, { times: 1 });
   assert.equal((await renewed).status(), 200);
   await addComputer(scene, service, page, "desk");
 });
@@ -171,10 +176,8 @@ test("a password that was changed in another browser", async () => {
 });
 
 test("a ticket that had expired", async () => {
-  const { owner, account, post, text } = await elsewhere();
-  const ticket = owner.issueTicket({ now: Date.now() - 8 * 86_400_000 });
-  const { pending } = await Agent.enroll({ ticket: ticket.text, name: "late" });
-  await post("/api/v1/enrollments", { account_id: account, device_id: pending.deviceId(), request: text(pending.request()), claim_hash: null });
+  const { owner, ask } = await elsewhere();
+  await ask(owner.issueTicket({ now: Date.now() - 8 * 86_400_000 }).text, "late");
   await status("The ticket had expired");
   await go(page, "Devices");
   assert.equal(await page.getByRole("row", { name: "late" }).count(), 0);
@@ -185,10 +188,7 @@ test("two devices with one ticket raise an alarm, and the second gets no keys", 
   const { ticket } = await ticketOf(page);
   scene.computer(service, "first").enroll(ticket);
   await page.getByRole("row", { name: "first" }).getByText("Active").waitFor();
-  const { owner, account, post, text } = await elsewhere();
-  owner.free();
-  const { pending } = await Agent.enroll({ ticket: new TextEncoder().encode(ticket), name: "thief" });
-  await post("/api/v1/enrollments", { account_id: account, device_id: pending.deviceId(), request: text(pending.request()), claim_hash: null });
+  await (await elsewhere()).ask(ticket, "thief");
   await alert("two devices used the same ticket");
   assert.equal(await page.getByRole("row", { name: "thief" }).count(), 0);
 });
@@ -235,7 +235,8 @@ test("a service that shows an older account than this browser has seen", async (
 
 test("a browser that keeps nothing", async () => {
   await lock();
-  await page.evaluate(() => { IDBFactory.prototype.open = () => { throw new DOMException("no", "SecurityError"); }; });
+  await page.addInitScript(() => { IDBFactory.prototype.open = () => { throw new DOMException("no", "SecurityError"); }; });
+  await page.reload();
   await page.getByLabel("Stay unlocked").check();
   await logIn(page, login);
   await alert("This browser keeps nothing for this page");
@@ -253,7 +254,6 @@ test("files of the page that were tampered with", async () => {
     await page.reload();
     await logIn(page, login);
     await alert(words);
-    await page.unroute((url) => url.pathname.includes(file));
     await page.unrouteAll();
   }
   await page.route((url) => /\/index-.*\.js$/.test(url.pathname), async (route) => {
