@@ -11,7 +11,7 @@ export interface Column {
   readonly active: number;
 }
 
-/** More labels than these would overlap on a phone. */
+/** More labels than these would overlap; on a phone it is half of them. */
 const TICKS = 8;
 
 export function Columns({ title, of, columns }: { title: string; of: string; columns: readonly Column[] }) {
@@ -26,7 +26,7 @@ export function Columns({ title, of, columns }: { title: string; of: string; col
         <tbody>
           {columns.map(({ key, label, tick, duration, active }, at) => (
             <tr key={key} class={side(at, columns.length)}>
-              <th scope="row"><span class="hidden">{label}</span>{at % step === 0 && <span aria-hidden="true">{tick}</span>}</th>
+              <th scope="row"><span class="hidden">{label}</span>{at % step === 0 && <span class={at / step % 2 === 1 ? "between" : ""} aria-hidden="true">{tick}</span>}</th>
               <td style={{ "--size": active / end }}>
                 <span class="hidden">{spoken(active)}</span>
                 <span class="tooltip" aria-hidden="true">
@@ -43,4 +43,4 @@ export function Columns({ title, of, columns }: { title: string; of: string; col
 }
 
 /** Towards where its tooltip goes, so that it stays on the page. */
-const side = (at: number, count: number): string => at < count / 3 ? "to-end" : at >= count * 2 / 3 ? "to-start" : "";
+const side = (at: number, count: number): string => at < count / 2 ? "to-end" : "to-start";

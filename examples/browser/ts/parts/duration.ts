@@ -23,10 +23,13 @@ export function percent(part: number, all: number): string {
   return all > 0 ? (part / all).toLocaleString(undefined, { style: "percent", maximumFractionDigits: 1 }) : "–";
 }
 
+const ROUND = [
+  MINUTE, 2 * MINUTE, 10 * MINUTE, 20 * MINUTE, ...[1, 2, 4, 6, 8, 10, 12, 16, 20, 30, 40, 60, 80].map((hours) => hours * HOUR),
+];
+
 /** The end of an axis that shows `us`: something whose half is a round number too. */
 export function axisEnd(us: number): number {
-  const ROUND = [MINUTE, 2 * MINUTE, 10 * MINUTE, 20 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 6 * HOUR, 8 * HOUR, 10 * HOUR, 12 * HOUR, 16 * HOUR];
-  let end = ROUND.find((round) => us <= round) ?? 20 * HOUR;
+  let end = ROUND.find((round) => us <= round) ?? 100 * HOUR;
   while (end < us) end *= 2;
   return end;
 }

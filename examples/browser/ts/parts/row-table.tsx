@@ -55,9 +55,10 @@ export function RowTable({ title, one, rows, first, columns = ["duration", "acti
     : clock(row[column]);
 
   return (
-    <section aria-labelledby={`${id}-title`}>
+    <>
       <div class="buttons table-head">
         <h2 id={`${id}-title`}>{title}</h2>
+        <span class="quiet" role="status">{search.value.trim() !== "" && `${shown.length.toLocaleString()} found`}</span>
         <input
           type="search" class="search" aria-label={`Search ${title.toLowerCase()}`} placeholder="Search" autocomplete="off" spellcheck={false}
           value={search.value}
@@ -67,7 +68,6 @@ export function RowTable({ title, one, rows, first, columns = ["duration", "acti
           }}
         />
         {actions?.(shown)}
-        <span class="quiet" role="status">{search.value.trim() !== "" && `${shown.length.toLocaleString()} found`}</span>
       </div>
       <div class="scroll" role="region" aria-labelledby={`${id}-title`} tabIndex={0}>
         <table class="rows">
@@ -102,7 +102,7 @@ export function RowTable({ title, one, rows, first, columns = ["duration", "acti
           </button>
         </nav>
       )}
-    </section>
+    </>
   );
 }
 

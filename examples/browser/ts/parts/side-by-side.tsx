@@ -50,6 +50,7 @@ function Table({ kind, rows }: { kind: Kind; rows: readonly Sides[] }) {
   return (
     <table class="sides">
       <caption><h3>{kind.title}</h3></caption>
+      <colgroup><col /><col class="time" /><col class="count" /><col /><col class="time" /><col class="count" /></colgroup>
       <thead>
         <tr>
           <th scope="colgroup" colSpan={3} class="yours">What you read</th>

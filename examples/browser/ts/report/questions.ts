@@ -19,6 +19,8 @@ const PAGE = 10_000;
 const READS = 3;
 /** From how many rows on it is worth asking first whether anything is new. */
 const MANY = 1_000;
+/** How many parts of a period, between changes of clocks, are asked for without a look where events are. */
+const PARTS = 5;
 /** Of how many questions the answers are kept for that. */
 const KEPT = 4;
 
@@ -35,13 +37,17 @@ export class Questions {
   /** Every row of a kind, as the service has it. */
   async rows(kind: Kind, filter: Filter): Promise<Rows> {
     const { period } = filter;
-    const all = await this.#everybody(kind, filter, period ? whole(period) : EVERYTHING);
-    if (!period || kind.by !== "day" && kind.by !== "hour" || all.length === 0) return all;
-    // One offset for all of it, unless clocks were changed between the first event and the last.
-    const first = all.reduce((least, row) => Math.min(least, row.first_us), Infinity);
-    const last = all.reduce((most, row) => Math.max(most, row.last_us), -Infinity);
-    const parts = spans(period, first, last);
-    if (parts.length === 1 && parts[0]!.offsetMin === whole(period).offsetMin) return all;
+    if (!period) return this.#everybody(kind, filter, EVERYTHING);
+    if (kind.by !== "day" && kind.by !== "hour") return this.#everybody(kind, filter, whole(period));
+    let parts = spans(period, -Infinity, Infinity);
+    if (parts.length > PARTS) {
+      // Of decades, most have no events.
+      const all = await this.#everybody(kind, filter, whole(period));
+      if (all.length === 0) return all;
+      const first = all.reduce((least, row) => Math.min(least, row.first_us), Infinity);
+      const last = all.reduce((most, row) => Math.max(most, row.last_us), -Infinity);
+      parts = spans(period, first, last);
+    }
     return (await Promise.all(parts.map((span) => this.#everybody(kind, filter, span)))).flat();
   }
 
