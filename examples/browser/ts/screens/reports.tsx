@@ -1,5 +1,244 @@
+/** Reports: how much time was spent, when, on what and by whom, up to date while somebody looks. */
+import { useSignal } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
+import "charts.css";
 import type { Account } from "../account.ts";
+import { useAction, Failure } from "../parts/action.tsx";
+import { Bars } from "../parts/bars.tsx";
+import { CategoryBar } from "../parts/category-bar.tsx";
+import { Chips } from "../parts/chips.tsx";
+import { type Column, Columns } from "../parts/columns.tsx";
+import { spoken } from "../parts/duration.ts";
+import { useLive } from "../parts/live.ts";
+import { RowTable } from "../parts/row-table.tsx";
+import { visible, wordText } from "../parts/word.tsx";
+import { carryOver } from "../report/categories.ts";
+import { csv } from "../report/csv.ts";
+import { type Kind, KINDS, type KindName } from "../report/kind.ts";
+import { type Row, sum } from "../report/merge.ts";
+import { ordered } from "../report/order.ts";
+import { addDays, between, days, FIRST_DAY, type Period, type Preset, preset, PRESETS } from "../report/period.ts";
+import { type Choice, isPerson, lastDay, nameOf, narrow, type Overview, overview, read } from "../report/report.ts";
+
+/** Bars of the chart. */
+const TOP = 10;
+/** Above as many days, columns are months. */
+const MOST_DAYS = 93;
+
+const TITLES = Object.fromEntries(Object.entries(KINDS).map(([name, { title }]) => [name, title])) as Record<KindName, string>;
 
 export function Reports({ account }: { account: Account }) {
-  return <p>{account.info.value.login}</p>;
+  const range = useSignal<Preset | Period>("days30");
+  const device = useSignal<string | undefined>(undefined);
+  const person = useSignal<string | undefined>(undefined);
+  const name = useSignal<KindName>("app");
+  const kind: Kind = KINDS[name.value];
+
+  // What "today" is depends on when it is asked.
+  const choose = (): Choice => ({
+    period: typeof range.value === "string" ? preset(range.value) : range.value,
+    device: device.value,
+    person: person.value,
+  });
+  const question = JSON.stringify([range.value, device.value, person.value, account.info.value.account]);
+  const all = useLive(question, () => {
+    markOnce(asked, account, "report-asked");
+    return overview(account, choose());
+  });
+  const detail = useLive(`${question} ${name.value}`, async () => {
+    const kind: Kind = KINDS[name.value];
+    return { kind, rows: await read(account, kind, await narrow(account, choose())) };
+  });
+
+  const carrying = useAction();
+  useEffect(() => carrying.run(() => carryOver(account).then((count) => count > 0 ? all.refresh() : undefined)), [account, account.epoch.value]);
+
+  const isShown = all.value !== undefined && detail.value !== undefined;
+  useEffect(() => {
+    // Painted is what two frames have passed over.
+    if (isShown) requestAnimationFrame(() => requestAnimationFrame(() => markOnce(shown, account, "report-shown")));
+  }, [account, isShown]);
+
+  const { period } = choose();
+  return (
+    <>
+      <section class="card filters" aria-label="What the report is about">
+        <Chips legend="Period" options={PRESETS} value={typeof range.value === "string" ? range.value : undefined} onChoose={(name) => range.value = name} />
+        <Days period={period} onChoose={(period) => range.value = period} />
+        <Choose label="Device" all="All devices" value={device.value} onChoose={(id) => device.value = id}
+          options={account.devices.value.map((each) => [each.id, visible(nameOf(each, account.devices.value)!)])} />
+        <Choose label="Person" all="Everybody" value={person.value} onChoose={(name) => person.value = name}
+          options={persons(all.value?.persons ?? [], person.value)} />
+      </section>
+      <Failure error={all.error ?? detail.error ?? carrying.error} />
+      {all.value
+        ? <Summary account={account} overview={all.value} isCurrent={all.isCurrent} onJump={(day) => range.value = { from: addDays(day, -29), to: day }} />
+        : <p class="card loading" role="status">{all.error === undefined && "Reading the report…"}</p>}
+      {all.value && (
+        <div class="card" aria-busy={!detail.isCurrent}>
+          <Chips legend="Rows of" options={TITLES} value={name.value} onChoose={(chosen) => name.value = chosen} />
+          {detail.value
+            ? <Detail key={detail.value.kind.title} account={account} kind={detail.value.kind} rows={detail.value.rows} />
+            : <p class="quiet loading" role="status">{detail.error === undefined && `Reading ${kind.title.toLowerCase()}…`}</p>}
+        </div>
+      )}
+    </>
+  );
+}
+
+/** People who can be told apart by their names, and whoever was chosen although nothing is of them here. */
+function persons(rows: readonly Row[], chosen: string | undefined): [string, string][] {
+  const names = rows.filter(({ unreadable }) => unreadable === undefined).map(({ value }) => value ?? "");
+  if (chosen !== undefined && !rows.some((row) => isPerson(row, chosen))) names.push(chosen);
+  return names.sort().map((name) => [name, wordText({ value: name, unreadable: undefined })]);
+}
+
+function Choose({ label, all, value, options, onChoose }: {
+  label: string; all: string; value: string | undefined; options: readonly [value: string, text: string][];
+  onChoose: (value: string | undefined) => void;
+}) {
+  // Values may be empty texts, so they are chosen by place.
+  const at = options.findIndex(([each]) => each === value);
+  return (
+    <label class="field">
+      <span>{label}</span>
+      <select value={String(at)} onChange={(event) => onChoose(options[Number(event.currentTarget.value)]?.[0])}>
+        <option value="-1">{all}</option>
+        {options.map(([each, text], place) => <option key={each} value={String(place)}>{text}</option>)}
+      </select>
+    </label>
+  );
+}
+
+/** The first day and the last. What makes no sense yet, while it is typed, changes nothing. */
+function Days({ period, onChoose }: { period: Period; onChoose: (period: Period) => void }) {
+  const edit = (part: "from" | "to") => (event: { currentTarget: HTMLInputElement }) => {
+    const day = event.currentTarget.value;
+    const chosen = between(part === "from" ? day : period.from, part === "to" ? day : period.to)
+      // A day on the other side of the other end takes that along.
+      ?? between(day, day);
+    if (chosen) onChoose(chosen);
+  };
+  return (
+    <>
+      <label class="field"><span>From</span><input type="date" min={FIRST_DAY} value={period.from} onChange={edit("from")} /></label>
+      <label class="field"><span>To</span><input type="date" min={FIRST_DAY} value={period.to} onChange={edit("to")} /></label>
+    </>
+  );
+}
+
+function Summary({ account, overview, isCurrent, onJump }: { account: Account; overview: Overview; isCurrent: boolean; onJump: (day: string) => void }) {
+  const { hours, categories, devices, persons, choice: { period } } = overview;
+  const total = useMemo(() => sum(hours), [hours]);
+  const perDay = useMemo(() => dayColumns(hours, period), [hours, period]);
+  const perHour = useMemo(() => hourColumns(hours), [hours]);
+  if (total.events === 0) return <Nothing account={account} onJump={onJump} />;
+  return (
+    <div aria-busy={!isCurrent}>
+      <section class="card" aria-labelledby="summary">
+        <h2 id="summary" class="hidden">Summary</h2>
+        <dl class="facts">
+          <div><dt>Time in applications</dt><dd>{spoken(total.duration)}</dd></div>
+          <div><dt>Active</dt><dd>{spoken(total.active)}</dd></div>
+          <div><dt>Events</dt><dd>{total.events.toLocaleString()}</dd></div>
+          <div><dt>People</dt><dd>{persons.length.toLocaleString()}</dd></div>
+          <div><dt>Devices</dt><dd>{devices.length.toLocaleString()}</dd></div>
+        </dl>
+        <CategoryBar categories={categories} />
+      </section>
+      <div class="pair">
+        <section class="card" aria-labelledby="per-day">
+          <h2 id="per-day">{perDay.isMonths ? "Time per month" : "Time per day"}</h2>
+          <Columns title={perDay.isMonths ? "Time per month" : "Time per day"} of={perDay.isMonths ? "Month" : "Day"} columns={perDay.columns} />
+        </section>
+        <section class="card" aria-labelledby="per-hour">
+          <h2 id="per-hour">Time by hour of the day</h2>
+          <Columns title="Time by hour of the day" of="Hour" columns={perHour} />
+        </section>
+      </div>
+    </div>
+  );
+}
+
+/** The range holds nothing: perhaps another does. */
+function Nothing({ account, onJump }: { account: Account; onJump: (day: string) => void }) {
+  const last = useLive("last", () => lastDay(account));
+  return (
+    <section class="card" role="status">
+      <p>There is nothing in this period{last.isCurrent && last.value === undefined && ", nor in any other: no device has sent anything yet"}.</p>
+      {last.value !== undefined && <button class="primary" onClick={() => onJump(last.value!)}>Show the last days that have something, up to {DAY.format(noon(last.value))}</button>}
+    </section>
+  );
+}
+
+function Detail({ account, kind, rows }: { account: Account; kind: Kind; rows: readonly Row[] }) {
+  const top = useMemo(() => ordered(rows, { column: "duration", isDescending: true }).slice(0, TOP), [rows]);
+  const saving = useAction();
+  const isTime = kind.by === "day" || kind.by === "hour";
+  return (
+    <>
+      {top.length > 0 && <Bars title={`${kind.title} with the most time`} of={kind.one} rows={top} />}
+      <Failure error={saving.error} />
+      <RowTable
+        title={kind.title} one={kind.one} rows={rows} first={{ column: isTime ? "value" : "duration", isDescending: true }}
+        actions={(shown) => (
+          <button disabled={saving.busy || shown.length === 0} onClick={() => saving.run(async () => save(kind, await csv(kind, shown, account.owner)))}>
+            Save as CSV
+          </button>
+        )}
+      />
+    </>
+  );
+}
+
+function save(kind: Kind, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type: "text/csv;charset=utf-8" }));
+  const link = document.createElement("a");
+  [link.href, link.download] = [url, `blindtally-${kind.title.toLowerCase()}.csv`];
+  link.click();
+  // The download has begun by then.
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+const DAY = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+const TICK = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
+const MONTH = new Intl.DateTimeFormat(undefined, { month: "long", year: "numeric", timeZone: "UTC" });
+const MONTH_TICK = new Intl.DateTimeFormat(undefined, { month: "short", year: "2-digit", timeZone: "UTC" });
+const noon = (day: string): Date => new Date(`${day}T12:00Z`);
+
+/** A column for each day, also for those on which nothing was. */
+function dayColumns(hours: readonly Row[], period: Period): { isMonths: boolean; columns: Column[] } {
+  const all = days(period);
+  const isMonths = all.length > MOST_DAYS;
+  const length = isMonths ? "2026-11".length : "2026-11-22".length;
+  const sums = sumsBy(hours, (hour) => hour.slice(0, length));
+  const keys = [...new Set(all.map((day) => day.slice(0, length)))];
+  const [label, tick] = isMonths ? [MONTH, MONTH_TICK] : [DAY, TICK];
+  const columns = keys.map((key) => {
+    const moment = noon(isMonths ? `${key}-01` : key);
+    return { key, label: label.format(moment), tick: tick.format(moment), ...sums(key) };
+  });
+  return { isMonths, columns };
+}
+
+function hourColumns(hours: readonly Row[]): Column[] {
+  const sums = sumsBy(hours, (hour) => hour.slice(-2));
+  return Array.from({ length: 24 }, (_, hour) => {
+    const [key, next] = [hour, hour + 1].map((each) => String(each).padStart(2, "0")) as [string, string];
+    return { key, label: `${key}:00–${next}:00`, tick: key, ...sums(key) };
+  });
+}
+
+function sumsBy(hours: readonly Row[], keyOf: (hour: string) => string): (key: string) => Pick<Row, "duration" | "active"> {
+  const groups = Map.groupBy(hours, ({ value }) => keyOf(value ?? ""));
+  return (key) => sum(groups.get(key) ?? []);
+}
+
+const asked = new WeakSet<Account>();
+const shown = new WeakSet<Account>();
+
+/** For benchmarks: when an account's first report was asked for, and seen. */
+function markOnce(done: WeakSet<Account>, account: Account, mark: string): void {
+  if (!done.has(account)) performance.mark(mark);
+  done.add(account);
 }

@@ -1,0 +1,130 @@
+/** Reports: the service's totals with their words, per account and never longer than it. */
+import type { Device } from "blindtally";
+import type { TotalsRow } from "../answers.ts";
+import type { Account } from "../account.ts";
+import { BUILT_IN, CATEGORY, KINDS, type Kind, PERSONS } from "./kind.ts";
+import { type Meaning, merge, type Row } from "./merge.ts";
+import type { Period } from "./period.ts";
+import { type Filter, keyOf, Questions } from "./questions.ts";
+import { type Word, Words } from "./words.ts";
+
+/** What a report needs of an account. */
+export type Reader = Pick<Account, "owner" | "service" | "devices" | "epoch">;
+
+/** As a person chooses what a report is about. */
+export interface Choice {
+  readonly period: Period;
+  readonly device: string | undefined;
+  /** A person's name. */
+  readonly person: string | undefined;
+}
+
+export interface Overview {
+  readonly choice: Choice;
+  /** One row for each hour of the calendar: `2026-11-22T14`. */
+  readonly hours: readonly Row[];
+  readonly categories: readonly Row[];
+  readonly devices: readonly Row[];
+  readonly persons: readonly Row[];
+}
+
+class Memory {
+  readonly words = new Words();
+  readonly questions: Questions;
+  /** What became of answers that come again unchanged. */
+  readonly merged = new WeakMap<readonly TotalsRow[], { readonly epoch: number; readonly rows: Row[] }>();
+
+  constructor(account: Reader) {
+    this.questions = new Questions(account.service);
+  }
+}
+
+const memories = new WeakMap<Reader, Memory>();
+
+function memoryOf(account: Reader): Memory {
+  let memory = memories.get(account);
+  if (!memory) memories.set(account, memory = new Memory(account));
+  return memory;
+}
+
+/** Every row of a kind, revealed and merged. */
+export async function read(account: Reader, kind: Kind, filter: Filter): Promise<readonly Row[]> {
+  return revealed(account, kind, await memoryOf(account).questions.rows(kind, filter));
+}
+
+/** A row as the owner reads it, and what the service holds of it. */
+export interface Sides {
+  readonly row: Row;
+  readonly held: readonly TotalsRow[];
+}
+
+export async function sides(account: Reader, kind: Kind, filter: Filter): Promise<Sides[]> {
+  const raw = await memoryOf(account).questions.rows(kind, filter);
+  const byToken = new Map(raw.map((row) => [keyOf(kind, row), row]));
+  return (await revealed(account, kind, raw)).map((row) => ({ row, held: row.tokens.map((token) => byToken.get(token)!) }));
+}
+
+/** What tokens of a class stand for. */
+export const reveal = (account: Reader, tokenClass: string, tokens: readonly string[]): Promise<Word[]> =>
+  memoryOf(account).words.reveal(account.owner, account.epoch.value, tokenClass, tokens);
+
+async function revealed(account: Reader, kind: Kind, raw: readonly TotalsRow[]): Promise<readonly Row[]> {
+  const { merged } = memoryOf(account);
+  const epoch = account.epoch.value;
+  const known = merged.get(raw);
+  if (kind.tokens !== undefined && known?.epoch === epoch) return known.rows;
+  const rows = merge(raw, await meanings(account, kind, raw.map((row) => keyOf(kind, row))));
+  merged.set(raw, { epoch, rows });
+  return rows;
+}
+
+/** What a person chose, as the service can be asked for it: a person has a token in each epoch. */
+export async function narrow(account: Reader, { period, device, person }: Choice): Promise<Filter> {
+  if (person === undefined) return { period, device };
+  const rows = await read(account, PERSONS, { period, device });
+  return { period, device, person: rows.find((row) => isPerson(row, person))?.tokens ?? [] };
+}
+
+export const isPerson = (row: Row, person: string): boolean => row.value === person && row.unreadable === undefined;
+
+export async function overview(account: Reader, choice: Choice): Promise<Overview> {
+  const { period, device } = choice;
+  const persons = read(account, PERSONS, { period, device });
+  const filter = await narrow(account, choice);
+  const [hours, categories, devices, everybody] = await Promise.all([
+    read(account, KINDS.hour, filter),
+    read(account, CATEGORY, filter),
+    read(account, KINDS.device, filter),
+    persons,
+  ]);
+  return { choice, hours, categories, devices, persons: everybody };
+}
+
+/** The last day that has anything to show, if there is one. */
+export async function lastDay(account: Reader): Promise<string | undefined> {
+  const days = await read(account, KINDS.day, {});
+  return days.map(({ value }) => value ?? "").sort().at(-1);
+}
+
+async function meanings(account: Reader, kind: Kind, keys: readonly (string | null)[]): Promise<Meaning[]> {
+  if (kind.tokens !== undefined) {
+    const isPlain = (key: string | null) => key === null || kind.by === "category" && BUILT_IN.includes(key);
+    const tokens = keys.filter((key): key is string => !isPlain(key));
+    const words = (await reveal(account, kind.tokens, tokens)).values();
+    return keys.map((key): Meaning => {
+      if (key === null || isPlain(key)) return { value: key };
+      const word = words.next().value!;
+      return "word" in word ? { value: word.word, token: key } : { value: key, token: key, unreadable: word.code };
+    });
+  }
+  if (kind.by !== "device") return keys.map((value) => ({ value }));
+  const devices = new Map<string | null, Device>(account.devices.value.map((device) => [device.id, device]));
+  return keys.map((id) => ({ key: id!, value: nameOf(devices.get(id), [...devices.values()]) ?? id }));
+}
+
+/** A device as the owner knows it; those of one name are told apart. */
+export function nameOf(device: Device | undefined, devices: readonly Device[]): string | undefined {
+  if (!device) return undefined;
+  const { name, id } = device;
+  return devices.filter((other) => other.name === name).length > 1 ? `${name} (${id.slice(0, 8)})` : name;
+}
