@@ -14,7 +14,6 @@ export const PASSWORD = "correct horse battery staple";
 const PROGRAMS = process.env.BLINDTALLY_PROGRAMS ?? join(import.meta.dirname, "../../../target/release");
 /** What ActivityWatch exported of an invented day, of which the tests know a few things. */
 export const EXPORT = process.env.BLINDTALLY_EXPORT ?? join(import.meta.dirname, "../../../target/demo/export.json");
-export const DAY = "2026-03-11";
 
 /** A folder of the test's own, and whatever it starts; `end` stops and removes it all. */
 export class Scene {
@@ -191,4 +190,26 @@ export async function addComputer(scene, service, page, name) {
   await page.getByRole("row", { name }).getByText("Active").waitFor();
   computer.run(["sync"]);
   return computer;
+}
+
+/** The two computers of the export and the people at them. */
+export const PEOPLE = { nordlicht: "Mara Lindqvist", "studio-7": "Tomás Oyelaran" };
+
+/** A dashboard on the morning after the day of the export, with all of that day's events. */
+export async function seeded(scene, service, browser, login, options) {
+  const dashboard = await open(browser, service, options);
+  const { page } = dashboard;
+  // Only what the page calls now: its timers run as ever.
+  await page.clock.setFixedTime(new Date("2026-03-12T09:00:00Z"));
+  const saved = await signUp(page, login);
+  const computers = [];
+  for (const [host, person] of Object.entries(PEOPLE)) {
+    const computer = await addComputer(scene, service, page, host);
+    const { error } = computer.import(host, person);
+    if (error) throw new Error(error.message);
+    computers.push(computer);
+  }
+  const dismiss = page.getByRole("button", { name: "Dismiss" });
+  while (await dismiss.count() > 0) await dismiss.first().click();
+  return { ...dashboard, saved, computers };
 }

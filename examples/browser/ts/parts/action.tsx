@@ -71,6 +71,7 @@ export function Field({ label, name, type = "text", hint, ...input }: {
   type?: "text" | "password" | "number" | "file" | "date" | "search";
   hint?: ComponentChildren;
   autocomplete?: string;
+  autofocus?: boolean;
   required?: boolean;
   value?: string;
   defaultValue?: string;
