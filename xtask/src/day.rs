@@ -14,6 +14,11 @@ pub(crate) struct Bucket {
     pub(crate) events: Vec<Value>,
 }
 
+/// The date of the day.
+pub(crate) fn date() -> String {
+    THE_DAY.text()
+}
+
 /// All buckets of the day.
 pub(crate) fn buckets() -> Vec<Bucket> {
     let [(developer, _), (writer, _)] = PEOPLE;
@@ -32,6 +37,9 @@ pub(crate) fn buckets() -> Vec<Bucket> {
 
 /// Wednesday 2026-03-11.
 const THE_DAY: Date = Date(20_523);
+/// What the AFK watcher calls presence and absence.
+const HERE: &str = "not-afk";
+const AWAY: &str = "afk";
 /// How many days before today its people have worked too, when the demo goes on.
 const DAYS_BEFORE: u64 = 6;
 const SECOND: u64 = 1000;
@@ -236,7 +244,7 @@ pub(crate) struct Life {
     habits: &'static Habits,
     random: Random,
     sight: Sight,
-    is_here: bool,
+    status: &'static str,
     until: u64,
 }
 
@@ -248,7 +256,7 @@ impl Life {
             [(developer, &DEVELOPER), (writer, &WRITER)].into_iter().find(|(name, _)| *name == hostname)?;
         let mut random = Random(seed);
         let sight = pick(habits, &mut random).sight(&mut random);
-        Some(Self { hostname, habits, random, sight, is_here: true, until: 0 })
+        Some(Self { hostname, habits, random, sight, status: HERE, until: 0 })
     }
 
     /// What its watchers saw on the days before.
@@ -268,11 +276,11 @@ impl Life {
         if now >= self.until {
             self.sight = pick(self.habits, &mut self.random).sight(&mut self.random);
             // Somebody fetches a coffee now and then, and the last window stays open.
-            self.is_here = self.random.below(12) > 0;
+            self.status = if self.random.below(12) == 0 { AWAY } else { HERE };
             self.until = now + (3 + self.random.below(10)) * SECOND;
         }
         let Sight { window, tab, edit } = &self.sight;
-        let presence = Some(status(self.is_here));
+        let presence = Some(status(self.status));
         let (date, time) = split(now);
         let seen = WATCHERS.into_iter().zip([Some(window.clone()), tab.clone(), edit.clone(), presence]);
         let event = |((watcher, _), data): (_, Option<Value>)| {
@@ -426,20 +434,20 @@ impl Day {
         let mut now = MORNING - 2 * MINUTE;
         while now < EVENING {
             let here = (5 + random.below(40)) * MINUTE + random.below(MINUTE);
-            self.presence.push(self.date.event(now, here, status(true)));
+            self.presence.push(self.date.event(now, here, status(HERE)));
             let away = (3 + random.below(12)) * MINUTE;
             now += here - random.below(20_000);
-            self.presence.push(self.date.event(now, away, status(false)));
+            self.presence.push(self.date.event(now, away, status(AWAY)));
             now += away - random.below(20_000);
         }
     }
 
     /// A period that is told twice, one of no length, and one that runs over midnight.
     fn add_odd_presence(&mut self) {
-        self.presence.push(self.date.event(11 * 60 * MINUTE, 90 * MINUTE, status(true)));
-        self.presence.push(self.date.event(11 * 60 * MINUTE, 90 * MINUTE, status(true)));
-        self.presence.push(self.date.event(14 * 60 * MINUTE, 0, status(false)));
-        self.presence.push(self.date.event(BEFORE_MIDNIGHT + 2 * MINUTE, 15 * MINUTE, status(true)));
+        self.presence.push(self.date.event(11 * 60 * MINUTE, 90 * MINUTE, status(HERE)));
+        self.presence.push(self.date.event(11 * 60 * MINUTE, 90 * MINUTE, status(HERE)));
+        self.presence.push(self.date.event(14 * 60 * MINUTE, 0, status(AWAY)));
+        self.presence.push(self.date.event(BEFORE_MIDNIGHT + 2 * MINUTE, 15 * MINUTE, status(HERE)));
     }
 }
 
@@ -461,8 +469,8 @@ fn long_titles() -> Vec<String> {
     ]
 }
 
-fn status(is_here: bool) -> Value {
-    json!({"status": if is_here { "not-afk" } else { "afk" }})
+fn status(status: &str) -> Value {
+    json!({ "status": status })
 }
 
 fn tab(url: &str, title: &str) -> Value {

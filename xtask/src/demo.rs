@@ -124,7 +124,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
     }
     eprintln!("\nThe dashboard:  {}/\n      login:    {login}\n      password: {password}\n", server.url);
     if !live.is_empty() {
-        eprintln!("Its numbers move, because both people go on working. The tables above are of 2026-03-11.\n");
+        eprintln!("Its numbers move: both people go on working. What was imported is of {}.\n", day::date());
     }
     eprintln!(
         "One computer more, while the dashboard is open (asks for the password):\n  \
@@ -138,7 +138,9 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
     eprintln!("Ctrl-C ends everything.");
     process::each_second(|| {
         server.service.require()?;
-        live.iter_mut().try_for_each(Live::go_on)
+        // A device that was revoked ends; everything else goes on.
+        live.retain_mut(|computer| computer.go_on().map_err(|error| eprintln!("{error:#}")).is_ok());
+        Ok(())
     })
 }
 

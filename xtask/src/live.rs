@@ -1,9 +1,9 @@
 //! The demo goes on: somebody keeps working at each computer, its ActivityWatch keeps watching, its agent uploading.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::aw_server::AwServer;
 use crate::day::Life;
@@ -15,6 +15,7 @@ pub(crate) struct Live {
     agent: Service,
     aw_server: AwServer,
     life: Life,
+    log: PathBuf,
 }
 
 impl Live {
@@ -28,13 +29,16 @@ impl Live {
     ) -> Result<Self> {
         let aw_server = AwServer::start(aw_programs, &folder.join("aw-server"))?;
         life.before(now()?).iter().try_for_each(|bucket| aw_server.fill(bucket))?;
-        let agent = agent.watch(&aw_server.url, person, &folder.join("agent.log"))?;
-        Ok(Self { agent, aw_server, life })
+        let log = folder.join("agent.log");
+        Ok(Self { agent: agent.watch(&aw_server.url, person, &log)?, aw_server, life, log })
     }
 
     /// Says what the watchers see now.
+    ///
+    /// # Errors
+    /// If the agent has ended, or aw-server takes nothing.
     pub(crate) fn go_on(&mut self) -> Result<()> {
-        self.agent.require()?;
+        self.agent.require().with_context(|| format!("{} says why", self.log.display()))?;
         let seen = self.life.now(now()?);
         seen.iter().try_for_each(|(bucket, event)| self.aw_server.heartbeat(bucket, event))
     }

@@ -16,7 +16,7 @@ pub(crate) struct Options {
     /// Build this kind only
     #[arg(long, value_name = "KIND")]
     only: Option<String>,
-    /// Origin of the service, for a dashboard that is hosted elsewhere: https://tally.example
+    /// Origin of the service, for a dashboard that is hosted elsewhere
     #[arg(long, value_name = "ORIGIN")]
     service: Option<String>,
 }
