@@ -1,6 +1,6 @@
 /** Reports: how much time was spent, when, on what and by whom, up to date while somebody looks. */
 import { useSignal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useId, useMemo } from "preact/hooks";
 import "charts.css";
 import type { Account } from "../account.ts";
 import { useAction, Failure } from "../parts/action.tsx";
@@ -97,16 +97,17 @@ function Choose({ label, all, value, options, onChoose }: {
   label: string; all: string; value: string | undefined; options: readonly [value: string, text: string][];
   onChoose: (value: string | undefined) => void;
 }) {
+  const id = useId();
   // Values may be empty texts, so they are chosen by place.
   const at = options.findIndex(([each]) => each === value);
   return (
-    <label class="field">
-      <span>{label}</span>
-      <select value={String(at)} onChange={(event) => onChoose(options[Number(event.currentTarget.value)]?.[0])}>
+    <p class="field">
+      <label for={id}>{label}</label>
+      <select id={id} value={String(at)} onChange={(event) => onChoose(options[Number(event.currentTarget.value)]?.[0])}>
         <option value="-1">{all}</option>
         {options.map(([each, text], place) => <option key={each} value={String(place)}>{text}</option>)}
       </select>
-    </label>
+    </p>
   );
 }
 
@@ -121,8 +122,12 @@ function Days({ period, onChoose }: { period: Period; onChoose: (period: Period)
   };
   return (
     <>
-      <label class="field"><span>From</span><input type="date" min={FIRST_DAY} value={period.from} onChange={edit("from")} /></label>
-      <label class="field"><span>To</span><input type="date" min={FIRST_DAY} value={period.to} onChange={edit("to")} /></label>
+      <p class="field">
+        <label for="from">From</label><input id="from" type="date" min={FIRST_DAY} value={period.from} onChange={edit("from")} />
+      </p>
+      <p class="field">
+        <label for="to">To</label><input id="to" type="date" min={FIRST_DAY} value={period.to} onChange={edit("to")} />
+      </p>
     </>
   );
 }
@@ -132,7 +137,7 @@ function Summary({ account, overview, isCurrent, onJump }: { account: Account; o
   const total = useMemo(() => sum(hours), [hours]);
   const perDay = useMemo(() => dayColumns(hours, period), [hours, period]);
   const perHour = useMemo(() => hourColumns(hours), [hours]);
-  if (total.events === 0) return <Nothing account={account} onJump={onJump} />;
+  if (total.events === 0) return <Nothing account={account} choice={overview.choice} onJump={onJump} />;
   return (
     <div aria-busy={!isCurrent}>
       <section class="card" aria-labelledby="summary">
@@ -161,11 +166,11 @@ function Summary({ account, overview, isCurrent, onJump }: { account: Account; o
 }
 
 /** The range holds nothing: perhaps another does. */
-function Nothing({ account, onJump }: { account: Account; onJump: (day: string) => void }) {
-  const last = useLive("last", () => lastDay(account));
+function Nothing({ account, choice, onJump }: { account: Account; choice: Choice; onJump: (day: string) => void }) {
+  const last = useLive(JSON.stringify([choice.device, choice.person]), () => lastDay(account, choice));
   return (
     <section class="card" role="status">
-      <p>There is nothing in this period{last.isCurrent && last.value === undefined && ", nor in any other: no device has sent anything yet"}.</p>
+      <p>There is nothing in this period{last.isCurrent && last.value === undefined && ", nor in any other: nothing was sent yet"}.</p>
       {last.value !== undefined && <button class="primary" onClick={() => onJump(last.value!)}>Show the last days that have something, up to {DAY.format(noon(last.value))}</button>}
     </section>
   );
@@ -222,7 +227,7 @@ function dayColumns(hours: readonly Row[], period: Period): { isMonths: boolean;
 }
 
 function hourColumns(hours: readonly Row[]): Column[] {
-  const sums = sumsBy(hours, (hour) => hour.slice(-2));
+  const sums = sumsBy(hours, (hour) => hour.slice(-5, -3));
   return Array.from({ length: 24 }, (_, hour) => {
     const [key, next] = [hour, hour + 1].map((each) => String(each).padStart(2, "0")) as [string, string];
     return { key, label: `${key}:00–${next}:00`, tick: key, ...sums(key) };
