@@ -10,7 +10,7 @@ import { init, Owner } from "blindtally";
 import { build } from "vite";
 
 const root = join(import.meta.dirname, "..");
-const MODULES = ["categories", "csv", "kind", "merge", "order", "period", "questions", "report", "token", "words"];
+const MODULES = ["calendar", "categories", "csv", "kind", "merge", "order", "period", "questions", "report", "token", "words"];
 const HOUR = 3_600_000_000;
 const NOON = Date.UTC(2026, 10, 20, 12) * 1000;
 
@@ -179,13 +179,13 @@ describe("rows", () => {
     assert.equal(calls.filter((name) => name === "revealMany").length, 2);
   });
 
-  it("of devices have the owner's own names; two of one name stay two", async () => {
+  it("of devices have the owner's own names, and stay as many as they are, whatever those are", async () => {
     const { account, service, word } = await begin();
-    const [a, b, c] = ["a", "b", "c"].map((digit) => digit.repeat(32));
-    account.devices.value = [{ id: a, name: "laptop" }, { id: b, name: "laptop" }];
-    for (const device of [a, b, c]) service.add({ app: word("app", "x") }, { device });
+    const [a, b, c, d] = ["a", "b", "c", "d"].map((digit) => digit.repeat(32));
+    account.devices.value = [{ id: a, name: "laptop" }, { id: b, name: "laptop" }, { id: c, name: "laptop (aaaaaaaa)" }];
+    for (const device of [a, b, c, d]) service.add({ app: word("app", "x") }, { device });
     const rows = await ts.read(account, ts.KINDS.device, {});
-    assert.deepEqual(rows.map(({ value }) => value).sort(), [c, "laptop (aaaaaaaa)", "laptop (bbbbbbbb)"]);
+    assert.deepEqual(rows.map(({ value }) => value).sort(), [d, "laptop (aaaaaaaa)", "laptop (aaaaaaaa)", "laptop (bbbbbbbb)"]);
   });
 
   it("of one person are those of all their tokens", async () => {
@@ -261,6 +261,16 @@ describe("periods", () => {
     assert.equal(ts.spans(period, change, change + HOUR).length, 1);
     assert.equal(ts.spans({ from: "2026-10-25", to: "2026-10-25" }, -Infinity, Infinity).length, 2);
     assert.equal(ts.spans({ from: "2016-01-01", to: "2025-12-31" }, -Infinity, Infinity).length, 21);
+  });
+
+  it("have a column for each day, also for those without events, and for months when they are long", () => {
+    const hour = (value, duration) => ({ value, duration, active: 0, events: 1, last: 0 });
+    const hours = [hour("2026-11-20 09:00", 1), hour("2026-11-20 10:00", 2), hour("2026-11-22 09:00", 4), hour("2026-10-01 23:00", 8)];
+    const lengths = ({ columns }) => columns.map(({ key, duration }) => [key, duration]);
+    assert.deepEqual(lengths(ts.dayColumns(hours, { from: "2026-11-19", to: "2026-11-22" })), [["2026-11-19", 0], ["2026-11-20", 3], ["2026-11-21", 0], ["2026-11-22", 4]]);
+    assert.deepEqual(lengths(ts.dayColumns(hours, { from: "2026-08-15", to: "2026-11-22" })), [["2026-08", 0], ["2026-09", 0], ["2026-10", 8], ["2026-11", 7]]);
+    assert.deepEqual(ts.hourColumns(hours).map(({ duration }) => duration).filter((duration) => duration > 0), [5, 2, 8]);
+    assert.equal(ts.hourColumns(hours).length, 24);
   });
 
   it("count an event by the hour that clocks showed when it began", async () => {
