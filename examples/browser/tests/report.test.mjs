@@ -245,6 +245,14 @@ describe("periods", () => {
     assert.equal(ts.days(ts.preset("days30", now)).length, 30);
   });
 
+  it("can be moved to the last day that has anything, by the clock of the browser", async () => {
+    const { account, service, word } = await begin();
+    assert.equal(await ts.lastDay(account, {}), undefined);
+    for (const start of [NOON, Date.UTC(2026, 10, 20, 23, 30) * 1000]) service.add({ app: word("app", "x") }, { start, duration: 60e6 });
+    assert.equal(await ts.lastDay(account, {}), "2026-11-21");
+    assert.equal(await ts.lastDay(account, { device: "e".repeat(32) }), undefined);
+  });
+
   it("that make no sense are none", () => {
     for (const [from, to] of [["2026-11-23", "2026-11-22"], ["", "2026-11-22"], ["1026-01-01", "2026-11-22"], ["2026-13-01", "2026-13-02"]]) {
       assert.equal(ts.between(from, to, now), undefined);

@@ -3,8 +3,8 @@ import type { Device } from "blindtally";
 import type { TotalsRow } from "../answers.ts";
 import type { Account } from "../account.ts";
 import { BUILT_IN, CATEGORY, KINDS, type Kind, PERSONS } from "./kind.ts";
-import { type Meaning, merge, type Row } from "./merge.ts";
-import type { Period } from "./period.ts";
+import { type Meaning, merge, type Row, sum } from "./merge.ts";
+import { dayOf, type Period } from "./period.ts";
 import { type Filter, keyOf, Questions } from "./questions.ts";
 import { type Word, Words } from "./words.ts";
 
@@ -103,7 +103,8 @@ export async function overview(account: Reader, choice: Choice): Promise<Overvie
 /** The last day that has anything to show of what was chosen, if there is one. */
 export async function lastDay(account: Reader, { device, person }: Choice): Promise<string | undefined> {
   const days = await read(account, KINDS.day, await narrow(account, { device, person }));
-  return days.map(({ value }) => value ?? "").sort().at(-1);
+  // The service's days are UTC's here: the end of the last event tells the browser's.
+  return days.length > 0 ? dayOf(new Date(sum(days).last / 1000)) : undefined;
 }
 
 async function meanings(account: Reader, kind: Kind, keys: readonly (string | null)[]): Promise<Meaning[]> {
