@@ -5,7 +5,6 @@
 
 use core::fmt;
 
-use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::agent_state::SavedAgent;
@@ -13,6 +12,7 @@ use crate::class::{AnyClass, RecordClass, TokenClass};
 use crate::delivery::{Delivery, DeliveryHeader};
 use crate::enrollment::EnrollmentRequest;
 use crate::error::{AcceptError, EnrollError, RecordError, TokenizeError};
+use crate::hash::sha256;
 use crate::id::{AccountId, DeviceId, Epoch, KeyId, TicketId};
 #[cfg(feature = "rsa-private")]
 use crate::identity::RsaSize;
@@ -106,7 +106,7 @@ impl Device {
             return Err(AcceptError::Refused);
         }
         let header = delivery.verify().ok_or(AcceptError::Refused)?;
-        let hash: [u8; 32] = Sha256::digest(bytes).into();
+        let hash = sha256(&[bytes]);
         if let Some(stored) = stored
             && !stored.is_followed_by(header, &hash)?
         {
@@ -284,7 +284,7 @@ impl UnsignedEnrollment {
     pub fn with_code(code: &AccountCode, identity: Identity) -> Result<Self, EnrollError> {
         let nonce = secret::random()?;
         let claim = Claim { ticket: None, secret: Secret::random()? };
-        let claim_hash = Sha256::digest(claim.secret.expose()).into();
+        let claim_hash = sha256(&[claim.secret.expose()]);
         let request = EnrollmentRequest::unsigned_with_code(code, &claim_hash, nonce, identity.public());
         let pin = Pin::Prefix(code.prefix);
         let device = Device { account: code.account, pin, identity, nonce, queue_key: Secret::random()?, claim };

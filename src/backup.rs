@@ -4,11 +4,11 @@
 
 use core::fmt;
 
-use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::crockford;
 use crate::error::{CredentialError, EntropyError, ParseError, UnlockError};
+use crate::hash;
 use crate::id::AccountId;
 use crate::identity::Fingerprint;
 use crate::keyring::Keyring;
@@ -249,6 +249,5 @@ impl fmt::Debug for Restored {
 }
 
 fn checksum_of(bytes: &[u8]) -> String {
-    let hash = Sha256::new_with_prefix(b"blindtally/v1/backup-check").chain_update(bytes).finalize();
-    hash[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+    hash::checksum("blindtally/v1/backup-check", bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

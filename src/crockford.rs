@@ -1,9 +1,9 @@
 //! Crockford's base 32 for codes that people read aloud and type: no I, L, O or U; case, hyphens and white space do
 //! not matter (SPEC.md#crockford).
 
-use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use crate::hash::sha256;
 use crate::secret::Secret;
 
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -66,7 +66,7 @@ pub(crate) fn decode_checked(text: &str) -> Option<Secret<16>> {
 
 /// The first 12 bits of a hash of the key, then four zero bits.
 fn check(key: &Secret<16>) -> [u8; 2] {
-    let hash = Sha256::new_with_prefix(b"blindtally/v1/check").chain_update(key.expose()).finalize();
+    let hash = sha256(&[b"blindtally/v1/check", key.expose()]);
     [hash[0], hash[1] & 0xf0]
 }
 

@@ -1,12 +1,13 @@
 //! Keys and policy from the owner to one device: sealed to its RSA key, signed by the account (SPEC.md#delivery).
 
 use hkdf::Hkdf;
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::aead;
 use crate::class::AnyClass;
 use crate::error::{EntropyError, ParseError};
+use crate::hash::sha256;
 use crate::id::{AccountId, DeviceId, Epoch, KeyId};
 use crate::identity::{Fingerprint, PublicIdentity, RSA_MAX, SPKI_MAX, signed_message};
 use crate::policy::{POLICY_MAX, ascending};
@@ -112,7 +113,7 @@ impl UnsignedDelivery {
         recipient: &PublicIdentity,
     ) -> Result<Self, SealError> {
         let h = header.encode();
-        let digest = Sha256::digest(&h);
+        let digest = sha256(&[&h]);
         let cek = Secret::<32>::random()?;
         let kem = recipient.encrypt(&cek, &hex(&digest)).map_err(|_| SealError::Rsa)?;
         let aad = aad(&h, &kem);
@@ -191,12 +192,12 @@ impl<'a> Delivery<'a> {
 
     /// The RSA ciphertext of the content key, and its label.
     pub(crate) fn wrapped_key(&self) -> (&'a [u8], String) {
-        (self.kem, hex(&Sha256::digest(self.h)))
+        (self.kem, hex(&sha256(&[self.h])))
     }
 
     /// Decrypts. Only for a delivery that [`Delivery::verify`] accepted from the pinned account.
     pub(crate) fn open(&self, cek: &Secret<32>) -> Option<Bundle> {
-        let digest = Sha256::digest(self.h);
+        let digest = sha256(&[self.h]);
         let bundle = aead::open(&delivery_key(cek, &digest), &NONCE, self.sealed, &aad(self.h, self.kem))?;
         Bundle::parse(&bundle).ok()
     }

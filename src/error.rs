@@ -124,6 +124,7 @@ error_enum! {
         Header = "unlock.header", "the vault's parameters are not those the login was made with";
         OtherAccount = "unlock.other-account", "this vault or backup is for another account";
         RolledBack = "unlock.rolled-back", "the service returned an older vault than this client has seen";
+        KeptLogin = "unlock.kept-login", "the kept login is damaged, or was made for another login name, account or password";
         NeedsPassphrase = "unlock.needs-passphrase", "this backup opens with its passphrase, not with a recovery key";
         NeedsRecoveryKey = "unlock.needs-recovery-key", "this backup opens with its recovery key, not with a passphrase";
     } from { Malformed(ParseError); Credential(CredentialError); Entropy(EntropyError); }

@@ -7,13 +7,14 @@ use getrandom::SysRng;
 use rsa::rand_core::UnwrapErr;
 use rsa::traits::PublicKeyParts;
 use rsa::{BoxedUint, Oaep, Pss, RsaPublicKey};
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 
 use crate::crockford;
 use crate::der;
 #[cfg(feature = "rsa-private")]
 use crate::error::EntropyError;
 use crate::error::ParseError;
+use crate::hash::sha256;
 use crate::id::{AccountId, DeviceId};
 use crate::private_key::PrivateKey;
 use crate::secret::{Secret, SecretBytes};
@@ -87,12 +88,10 @@ impl PublicIdentity {
 
     /// What people compare and tickets pin.
     pub fn fingerprint(&self) -> Fingerprint {
-        let mut hash = Sha256::new_with_prefix(b"blindtally/v1/fingerprint");
-        for spki in [&self.encryption_spki, &self.signing_spki] {
-            hash.update((spki.len() as u16).to_be_bytes());
-            hash.update(spki);
-        }
-        Fingerprint(hash.finalize().into())
+        let (encryption, signing) = (&self.encryption_spki, &self.signing_spki);
+        let length = |spki: &[u8]| (spki.len() as u16).to_be_bytes();
+        let label = b"blindtally/v1/fingerprint";
+        Fingerprint(sha256(&[label, &length(encryption), encryption, &length(signing), signing]))
     }
 
     /// RSAES-OAEP-SHA-256 of a 32-byte key. `label` is text, because some platforms take no other.
@@ -104,7 +103,7 @@ impl PublicIdentity {
     /// Whether `signature` is this identity's over `message` (as [`signed_message`] makes it).
     pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         let padding = Pss::<Sha256>::new_with_salt(PSS_SALT_LEN);
-        self.signing.verify(padding, &Sha256::digest(message), signature).is_ok()
+        self.signing.verify(padding, &sha256(&[message]), signature).is_ok()
     }
 }
 
@@ -235,10 +234,7 @@ impl Fingerprint {
 
     /// The id of the device that has this fingerprint in `account`.
     pub fn device_id(&self, account: AccountId) -> DeviceId {
-        let hash = Sha256::new_with_prefix(b"blindtally/v1/device")
-            .chain_update(account.as_bytes())
-            .chain_update(self.0)
-            .finalize();
+        let hash = sha256(&[b"blindtally/v1/device", account.as_bytes(), &self.0]);
         let mut id = [0; 16];
         id.copy_from_slice(&hash[..16]);
         DeviceId::from_bytes(id)

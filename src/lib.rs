@@ -32,7 +32,8 @@
 //! - Keys: [`MasterKey`] -> [`EpochKey`] -> [`ClassKey`] -> [`DeviceKey`], each made only from its parent.
 //! - The owner's end: [`Owner`]; whatever changes its state gives a [`Change`]: store the vault, then send the outbox.
 //! - The device's end: [`Agent::enroll`] gives a [`PendingAgent`], a delivery makes it an [`Agent`]. There is no way back.
-//! - Passwords: [`Login`] opens vaults, [`Backup`] works without the service and after a lost password.
+//! - Passwords: [`Login`] opens vaults, a [`KeptLogin`] spares the person typing again, [`Backup`] works without the service
+//!   and after a lost password.
 //!
 //! # What it does not do
 //!
@@ -64,8 +65,10 @@ mod delivery;
 mod der;
 mod enrollment;
 mod error;
+mod hash;
 mod id;
 mod identity;
+mod kept_login;
 mod keyring;
 mod master_key;
 mod owner;
@@ -93,6 +96,7 @@ pub use enrollment::{ComparisonRequest, EnrollmentRequest, Inspection, VerifiedR
 pub use error::*;
 pub use id::*;
 pub use identity::{Fingerprint, Identity, PublicIdentity, RsaSize};
+pub use kept_login::KeptLogin;
 pub use keyring::{Device, DeviceStatus};
 pub use master_key::*;
 pub use owner::{

@@ -10,6 +10,7 @@ use crate::enrollment::{ComparisonRequest, EnrollmentRequest, Inspection, Proof,
 use crate::error::{InspectError, OwnerError, ParseError, RevealError, TokenizeError, UnlockError};
 use crate::id::{AccountId, DeviceId, Epoch, TicketId};
 use crate::identity::{Fingerprint, Identity, RsaSize};
+use crate::kept_login::KeptLogin;
 use crate::keyring::{Device, DeviceStatus, Keyring};
 use crate::master_key::{EpochKey, MasterKey, Scope};
 use crate::password::{
@@ -448,6 +449,13 @@ impl Owner {
     /// What the service takes as proof of the password; it keeps a SHA-256 of it.
     pub fn login_proof(&self) -> LoginProof {
         self.wrapping.keys.proof()
+    }
+
+    /// What opens the vault again without the password, for a person who chose to stay unlocked. It holds what was
+    /// derived from the password, and the account secret if there is one, and ends with the password: after a change the
+    /// service refuses its proof, and it does not open the new vault.
+    pub fn keep_unlocked(&self) -> KeptLogin {
+        KeptLogin::new(&self.login, &self.prelogin(), &self.wrapping.keys, self.account_secret.as_ref())
     }
 
     /// What shows the service that a backup of this account was opened, when the password is lost; it keeps a SHA-256

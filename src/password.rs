@@ -6,21 +6,23 @@
 use core::fmt;
 
 use hkdf::Hkdf;
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
 use crate::aead;
 use crate::crockford;
 use crate::error::{CredentialError, EntropyError, ParseError, UnlockError};
+use crate::hash::sha256;
 use crate::id::AccountId;
+use crate::kept_login::{KeptLogin, KeptParts};
 use crate::master_key::expand;
 use crate::secret::{self, Secret};
 use crate::suite::{Kind, Suite};
 use crate::wire::{Reader, Writer};
 
 /// Longest login name in bytes after normalisation.
-const LOGIN_MAX: usize = 320;
+pub(crate) const LOGIN_MAX: usize = 320;
 /// Longest password in bytes after normalisation.
 const PASSWORD_MAX: usize = 1024;
 /// Longest vault or backup in bytes, about 8,000 devices.
@@ -108,7 +110,7 @@ impl fmt::Debug for Password {
 /// 128 random bits that the owner keeps beside the password and never sends. Without it a vault cannot even be guessed
 /// at. Whether there is one comes from the person, never from a header.
 #[derive(Debug)]
-pub struct AccountSecret(Secret<16>);
+pub struct AccountSecret(pub(crate) Secret<16>);
 
 impl AccountSecret {
     /// A new random account secret.
@@ -178,11 +180,21 @@ impl Kdf {
         }
     }
 
-    fn write(self, out: &mut Writer) {
+    pub(crate) fn write(self, out: &mut Writer) {
         match self {
             Self::Pbkdf2 { iterations } => out.u8(Self::PBKDF2_ID).u32(iterations),
             Self::Argon2id { m_kib, t, p } => out.u8(Self::ARGON2ID_ID).u32(m_kib).u32(t).u32(p),
         };
+    }
+
+    /// The inverse of [`Kdf::write`], of any cost; `None` where nothing is stretched.
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Option<Self>, ParseError> {
+        match reader.u8()? {
+            Self::PBKDF2_ID => Ok(Some(Self::Pbkdf2 { iterations: reader.u32()? })),
+            Self::ARGON2ID_ID => Ok(Some(Self::Argon2id { m_kib: reader.u32()?, t: reader.u32()?, p: reader.u32()? })),
+            NO_KDF => Ok(None),
+            _ => Err(ParseError::Value),
+        }
     }
 }
 
@@ -277,21 +289,15 @@ impl Stretched {
 
 /// `salt'` of SPEC.md#vault.
 fn bound_salt(login: &str, account: AccountId, purpose: Purpose, salt: &[u8; 16]) -> [u8; 32] {
-    Sha256::new_with_prefix(b"blindtally/v1/salt")
-        .chain_update((login.len() as u16).to_be_bytes())
-        .chain_update(login)
-        .chain_update(account.as_bytes())
-        .chain_update([purpose as u8])
-        .chain_update(salt)
-        .finalize()
-        .into()
+    let length = (login.len() as u16).to_be_bytes();
+    sha256(&[b"blindtally/v1/salt", &length, login.as_bytes(), account.as_bytes(), &[purpose as u8], salt])
 }
 
 /// The three independent keys behind a password or recovery key.
 pub(crate) struct WrapKeys {
-    login: Secret<32>,
-    wrap: Secret<32>,
-    commit: Secret<32>,
+    pub(crate) login: Secret<32>,
+    pub(crate) wrap: Secret<32>,
+    pub(crate) commit: Secret<32>,
 }
 
 impl WrapKeys {
@@ -369,14 +375,40 @@ impl Login {
     /// With the stretched password and the account secret, if the person says there is one.
     pub fn finish(self, stretched: Stretched, account_secret: Option<&AccountSecret>) -> Unlocking {
         let keys = WrapKeys::from_password(stretched, account_secret);
-        let wrapping =
-            Wrapping { kdf: Some(self.prelogin.kdf), salt: self.prelogin.salt, purpose: Purpose::Login, keys };
-        Unlocking {
-            name: self.name,
-            account: self.prelogin.account,
-            wrapping,
-            account_secret: account_secret.map(AccountSecret::duplicate),
+        self.unlocking(keys, account_secret.map(AccountSecret::duplicate))
+    }
+
+    /// With what [`Owner::keep_unlocked`](crate::Owner::keep_unlocked) kept, instead of the password.
+    ///
+    /// ```
+    /// # use blindtally::*;
+    /// # fn main() -> Result<(), Error> {
+    /// # let now = Timestamp::from_unix_secs(1_760_000_000);
+    /// # let password = Password::new("correct horse battery staple")?;
+    /// let (owner, change) = Owner::create("anna@example.com", &password, OwnerOptions::default(), now)?;
+    /// let kept = owner.keep_unlocked(); // secret: seal it under a key of the platform's
+    ///
+    /// let login = Login::start(owner.login().clone(), owner.prelogin())?;
+    /// let again = Owner::unlock(login.resume(&kept)?, change.vault(), change.generation())?;
+    /// assert_eq!(again.account(), owner.account());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`UnlockError::KeptLogin`] if it was made for another login name, account or password than this login's,
+    /// [`UnlockError::Malformed`] for damaged bytes.
+    pub fn resume(self, kept: &KeptLogin) -> Result<Unlocking, UnlockError> {
+        let KeptParts { name, prelogin, keys, account_secret } = kept.read()?;
+        if name != self.name || prelogin != self.prelogin {
+            return Err(UnlockError::KeptLogin);
         }
+        Ok(self.unlocking(keys, account_secret))
+    }
+
+    fn unlocking(self, keys: WrapKeys, account_secret: Option<AccountSecret>) -> Unlocking {
+        let Prelogin { kdf, salt, account } = self.prelogin;
+        let wrapping = Wrapping { kdf: Some(kdf), salt, purpose: Purpose::Login, keys };
+        Unlocking { name: self.name, account, wrapping, account_secret }
     }
 }
 
@@ -478,12 +510,7 @@ pub(crate) struct Wrapped<'a> {
 impl<'a> Wrapped<'a> {
     pub(crate) fn parse(bytes: &'a [u8], kind: Kind) -> Result<Self, ParseError> {
         let mut reader = Reader::artefact(bytes, kind, Suite::Wrap, VAULT_MAX)?;
-        let kdf = match reader.u8()? {
-            Kdf::PBKDF2_ID => Some(Kdf::Pbkdf2 { iterations: reader.u32()? }),
-            Kdf::ARGON2ID_ID => Some(Kdf::Argon2id { m_kib: reader.u32()?, t: reader.u32()?, p: reader.u32()? }),
-            NO_KDF => None,
-            _ => return Err(ParseError::Value),
-        };
+        let kdf = Kdf::read(&mut reader)?;
         let salt = reader.array()?;
         let account = AccountId::from_bytes(reader.array()?);
         let purpose = match (kind, kdf) {

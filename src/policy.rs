@@ -1,9 +1,8 @@
 //! The account's signed policy: what agents seal, in which epoch, and who was revoked (SPEC.md#policy).
 
-use sha2::{Digest, Sha256};
-
 use crate::class::{AnyClass, TokenClass};
 use crate::error::ParseError;
+use crate::hash::sha256;
 use crate::id::{AccountId, DeviceId, Epoch, KeyId};
 use crate::identity::{Fingerprint, PublicIdentity, RSA_MAX, signed_message};
 use crate::suite::{Kind, Suite};
@@ -181,7 +180,7 @@ impl SignedPolicy {
 
     /// SHA-256 of the signed bytes: what the next policy and every delivery name.
     pub(crate) fn hash(&self) -> [u8; 32] {
-        Sha256::digest(&self.bytes).into()
+        sha256(&[&self.bytes])
     }
 }
 

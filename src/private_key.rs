@@ -14,13 +14,14 @@ mod here {
     use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey};
     use rsa::traits::PublicKeyParts;
     use rsa::{Oaep, Pss, RsaPrivateKey};
-    use sha2::{Digest, Sha256};
+    use sha2::Sha256;
     use subtle::ConstantTimeEq;
     use zeroize::Zeroizing;
 
     use super::PKCS8_MAX;
     use crate::der;
     use crate::error::ParseError;
+    use crate::hash::sha256;
     use crate::identity::{PSS_SALT_LEN, has_accepted_size, rng};
     use crate::secret::{Secret, SecretBytes};
 
@@ -59,7 +60,7 @@ mod here {
         /// RSASSA-PSS-SHA-256 with a 32-byte salt, blinded.
         pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rsa::Error> {
             let padding = Pss::<Sha256>::new_blinded_with_salt(PSS_SALT_LEN);
-            self.0.sign_with_rng(&mut rng(), padding, &Sha256::digest(message))
+            self.0.sign_with_rng(&mut rng(), padding, &sha256(&[message]))
         }
 
         /// RSAES-OAEP-SHA-256, blinded.

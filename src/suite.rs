@@ -10,6 +10,8 @@ pub enum Kind {
     Enrollment = b'E',
     /// Backup file of a keyring.
     Backup = b'K',
+    /// Login that was kept to unlock again without the password.
+    KeptLogin = b'L',
     /// Signed policy of an account.
     Policy = b'P',
     /// The keyring inside a vault or backup; never seen outside one.
@@ -42,7 +44,7 @@ pub enum Suite {
     Delivery = 0x61,
     /// Policy: RSASSA-PSS-SHA-256.
     Policy = 0x71,
-    /// Agent state in the clear: protected by nothing but the file it lies in.
+    /// Agent state or kept login in the clear: protected by nothing but the place it lies in.
     State = 0x81,
     /// Agent state under a 256-bit key of the caller's: AES-256-GCM-SIV.
     WrappedState = 0x82,

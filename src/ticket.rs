@@ -4,11 +4,12 @@ use core::fmt;
 
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::crockford;
 use crate::error::ParseError;
+use crate::hash;
 use crate::id::{AccountId, TicketId};
 use crate::identity::Fingerprint;
 use crate::master_key::expand;
@@ -188,7 +189,7 @@ impl Ticket {
     /// What the owner registers at the service, so that it takes uploads from whoever shows the authenticator: a
     /// SHA-256 of it. It protects the service's capacity, not secrecy.
     pub fn authenticator_hash(&self) -> [u8; 32] {
-        Sha256::digest(self.keys().authenticator.expose()).into()
+        hash::sha256(&[self.keys().authenticator.expose()])
     }
 
     pub(crate) fn keys(&self) -> TicketKeys {
@@ -202,9 +203,8 @@ impl fmt::Debug for Ticket {
     }
 }
 
-fn checksum(bytes: &[u8]) -> [u8; 4] {
-    let hash = Sha256::new_with_prefix(b"blindtally/v1/ticket-check").chain_update(bytes).finalize();
-    [hash[0], hash[1], hash[2], hash[3]]
+fn checksum(body: &[u8]) -> [u8; 4] {
+    hash::checksum("blindtally/v1/ticket-check", body)
 }
 
 /// What a person types into an agent that has no ticket: the account, and 120 bits of its fingerprint.

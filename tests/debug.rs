@@ -18,6 +18,7 @@ fn debug_output_holds_no_secret() {
     assert_eq!(format!("{:?}", AccountSecret::generate().unwrap()), "AccountSecret(Secret<16>(..))");
     assert_eq!(format!("{:?}", owner.backup_with_recovery_key().unwrap().1), "RecoveryKey(Secret<16>(..))");
     assert_eq!(format!("{:?}", agent.save()), "SavedAgent(..)");
+    assert_eq!(format!("{:?}", owner.keep_unlocked()), "KeptLogin(..)");
     let ticket = owner.issue_ticket(TicketUses::ONE, Lifetime::days(1), NOW).unwrap();
     assert_eq!(format!("{ticket:?}"), format!("Ticket({}, ..)", ticket.id()));
     let code = account_identity().public().fingerprint().code();

@@ -24,6 +24,7 @@ struct World {
     wrapped: Vec<u8>,
     wrapping_key: Secret<32>,
     record: Record,
+    kept: Vec<u8>,
 }
 
 fn world() -> &'static World {
@@ -42,6 +43,7 @@ fn world() -> &'static World {
         let (backup, recovery_key) = owner.backup_with_recovery_key().unwrap();
         let wrapping_key = Secret::random().unwrap();
         let wrapped = agent.save().wrap(&wrapping_key).unwrap();
+        let kept = owner.keep_unlocked().expose().to_vec();
         World {
             request: request.as_bytes().to_vec(),
             ticket: ticket.to_text().to_string(),
@@ -56,6 +58,7 @@ fn world() -> &'static World {
             wrapped,
             wrapping_key,
             record,
+            kept,
         }
     })
 }
@@ -105,6 +108,11 @@ fn opens(vault: &[u8]) -> bool {
         out
     });
     Owner::unlock(login.finish(Stretched::from_platform(Secret::copy_of(derived)), None), vault, 0).is_ok()
+}
+
+fn resumes(kept: &[u8]) -> Result<Unlocking, UnlockError> {
+    let login = Login::start(LoginName::new("anna@example.com").unwrap(), world().owner.prelogin()).unwrap();
+    login.resume(&KeptLogin::from_exposed(kept.to_vec()))
 }
 
 proptest! {
@@ -178,6 +186,12 @@ proptest! {
     }
 
     #[test]
+    fn a_damaged_kept_login_does_not_resume(damage in damage()) {
+        prop_assert!(resumes(&world().kept).is_ok());
+        prop_assert!(resumes(&damage.apply(&world().kept)).is_err());
+    }
+
+    #[test]
     fn a_damaged_record_does_not_open(damage in damage()) {
         let damaged = damage.apply(world().record.as_bytes());
         if let Ok(record) = Record::from_bytes(&damaged) {
@@ -186,7 +200,7 @@ proptest! {
     }
 
     #[test]
-    fn parsers_take_any_bytes_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..600), kind in "[DEKPRSTV]", suite in 0u8..=255) {
+    fn parsers_take_any_bytes_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..600), kind in "[DEKLPRSTV]", suite in 0u8..=255) {
         let artefact = [b"BT", kind.as_bytes(), &[suite], &bytes].concat();
         for input in [&bytes, &artefact] {
             let _ = EnrollmentRequest::from_bytes(input).is_err();
@@ -194,6 +208,7 @@ proptest! {
             let _ = Token::from_bytes(input).is_err();
             let _ = Record::from_bytes(input).is_err();
             let _ = SavedAgent::from_exposed(input.clone()).restore().is_err();
+            prop_assert!(resumes(input).is_err());
             prop_assert!(!opens(input));
         }
     }
@@ -241,5 +256,14 @@ fn every_single_changed_byte_of_a_vault_is_noticed() {
         let mut damaged = world().vault.clone();
         damaged[at] ^= 1;
         assert!(!opens(&damaged), "byte {at}");
+    }
+}
+
+#[test]
+fn every_single_changed_byte_of_a_kept_login_is_noticed() {
+    for at in 0..world().kept.len() {
+        let mut damaged = world().kept.clone();
+        damaged[at] ^= 1;
+        assert!(resumes(&damaged).is_err(), "byte {at}");
     }
 }

@@ -21,6 +21,7 @@ files! {
     identities "identity"
     typed_codes "crockford"
     vaults "vault"
+    kept_logins "kept_login"
     keyrings "keyring"
     backups "backup"
     tickets "ticket"

@@ -1,7 +1,7 @@
 // The static build: one page whose Content-Security-Policy names its only service, and which pins every other file by hash.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import { defineConfig } from "vite";
 
@@ -23,7 +23,7 @@ function pin() {
     name: "pin",
     apply: "build",
     configResolved: ({ root, build }) => {
-      folder = join(root, build.outDir);
+      folder = resolve(root, build.outDir);
     },
     transformIndexHtml: () => [
       { tag: "meta", attrs: { "http-equiv": "Content-Security-Policy", content: POLICY }, injectTo: "head-prepend" },
@@ -34,7 +34,7 @@ function pin() {
         `sha384-${createHash("sha384").update(readFileSync(join(folder, path))).digest("base64")}`;
       const fetched = readdirSync(join(folder, "assets"))
         .filter((file) => file.endsWith(".wasm") || file.startsWith("owner-worker"))
-        .map((file) => `    <link rel="preload" as="fetch" crossorigin href="./assets/${file}">\n`);
+        .map((file) => `    <meta name="blindtally-pinned" content="./assets/${file} ${integrity(`assets/${file}`)}">\n`);
       const page = join(folder, "index.html");
       const html = readFileSync(page, "utf8")
         .replace("  </head>", `${fetched.join("")}  </head>`)
@@ -52,7 +52,7 @@ function compress() {
     name: "compress",
     apply: "build",
     configResolved: ({ root, build }) => {
-      folder = join(root, build.outDir);
+      folder = resolve(root, build.outDir);
     },
     closeBundle: () => {
       for (const file of readdirSync(folder, { recursive: true, encoding: "utf8" })) {

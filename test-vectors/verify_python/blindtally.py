@@ -136,9 +136,12 @@ def open_record(master_keys, text):
 
 def normal_login(name):
     name = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).lower())
-    need(1 <= len(name.encode()) <= MAX_LOGIN, "login.invalid")
-    need(not any(unicodedata.category(c) == "Cc" for c in name) and name == name.strip(WHITE_SPACE), "login.invalid")
+    need(is_login(name), "login.invalid")
     return name.encode()
+
+def is_login(name):
+    controls = any(unicodedata.category(c) == "Cc" for c in name)
+    return 1 <= len(name.encode()) <= MAX_LOGIN and not controls and name == name.strip(WHITE_SPACE)
 
 def normal_password(password):
     password = unicodedata.normalize("NFKC", password).encode()
@@ -211,10 +214,11 @@ class Wrapped:
         return self.encode()
 
     def open(self, s):
+        return self.open_with(*(expand(s, b"blindtally/v1/password/" + name, 32) for name in (b"wrap", b"commit")))
+
+    def open_with(self, wrap, commit):
         """One error for a wrong commitment and a failed tag."""
-        commit = expand(s, b"blindtally/v1/password/commit", 32)
         need(hmac.compare_digest(commit, self.commit), "unlock.wrong")
-        wrap = expand(s, b"blindtally/v1/password/wrap", 32)
         plain = open_sealed(wrap, self.nonce, self.sealed, self.header(), "unlock.wrong")
         keyring = Keyring.parse(plain)
         need((keyring.account_id, keyring.generation) == (self.account_id, self.generation), "unlock.header")
@@ -234,14 +238,62 @@ class Prelogin:
 
 def login_proof(s): return expand(s, b"blindtally/v1/password/login", 32)
 
-def open_vault(data, prelogin, s, seen=0):
-    """SPEC.md#unlock-order; `s` is what `prelogin.stretched` made."""
+def parse_vault(data, prelogin):
     vault = Wrapped.parse(data, b"V")
     need(vault.account_id == prelogin.account_id, "unlock.other-account")
     need((vault.kdf, vault.params, vault.salt) == (prelogin.kdf, prelogin.params, prelogin.salt), "unlock.header")
-    keyring = vault.open(s)
+    return vault
+
+def open_vault(data, prelogin, s, seen=0):
+    """SPEC.md#unlock-order; `s` is what `prelogin.stretched` made."""
+    keyring = parse_vault(data, prelogin).open(s)
     need(keyring.generation >= seen, "unlock.rolled-back")
     return keyring
+
+# SPEC.md#kept-login
+
+@dataclass
+class KeptLogin:
+    name: bytes
+    prelogin: Prelogin
+    login: bytes
+    wrap: bytes
+    commit: bytes
+    account_secret: bytes | None
+
+    @classmethod
+    def parse(cls, data):
+        reader = Reader(data, MAX_KEPT_LOGIN)
+        reader.head(b"L", 0x81)
+        name = reader.lp(MAX_LOGIN)
+        try:
+            need(is_login(name.decode()), "malformed.value")
+        except UnicodeDecodeError:
+            raise Refused("malformed.value") from None
+        kdf = reader.one_of(PBKDF2, ARGON2ID)
+        prelogin = Prelogin(kdf, tuple(reader.u32() for _ in FLOOR[kdf]), reader.take(16), reader.take(16))
+        keys = [reader.take(32) for _ in ("login", "wrap", "commit")]
+        secret = reader.take(16) if reader.one_of(0, 1) else None
+        check = kept_login_check(reader.so_far())
+        found = reader.take(4)
+        reader.end()
+        need(found == check, "malformed.checksum")
+        return cls(name, prelogin, *keys, secret)
+
+    def encode(self):
+        p = self.prelogin
+        body = b"BTL\x81" + lp(self.name) + u8(p.kdf) + b"".join(map(u32, p.params)) + p.salt + p.account_id
+        body += self.login + self.wrap + self.commit
+        body += u8(0) if self.account_secret is None else u8(1) + self.account_secret
+        return body + kept_login_check(body)
+
+def kept_login_check(body): return sha256(b"blindtally/v1/kept-login-check", body)[:4]
+
+def resume(name, prelogin, data):
+    check_kdf(prelogin.kdf, prelogin.params)
+    kept = KeptLogin.parse(data)
+    need((kept.name, kept.prelogin) == (normal_login(name), prelogin), "unlock.kept-login")
+    return kept
 
 # SPEC.md#backup
 

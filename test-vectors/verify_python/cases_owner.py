@@ -101,6 +101,86 @@ def vault_file():
         file.group("Vault", **locked.inputs(password=password)).invalid(f"password: {comment}", "password.invalid", vault=good[:200])
     return file
 
+def kept_login_file():
+    file = File("kept login", "Logins that were kept: SPEC.md#kept-login. The group gives what the client resumes with, and the vault that it then opens.")
+    a = account("small account", 2048)
+    keyring, code = a.keyring(), checked_code(random(16))
+
+    def group(locked, **changed):
+        inputs = {name: locked.inputs()[name] for name in ("login", "prelogin")}
+        return file.group("KeptLogin", **{**inputs, "vault": locked.seal(keyring.encode()), **changed})
+
+    def keep(locked, **changed):
+        keys = [expand(locked.s, f"blindtally/v1/password/{n}".encode(), 32) for n in ("login", "wrap", "commit")]
+        secret = None if locked.secret is None else parse_checked_code(locked.secret)
+        name = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", locked.login).lower()).encode()
+        return replace(KeptLogin(name, locked.prelogin, *keys, secret), **changed)
+
+    for comment, locked in {
+        "PBKDF2": Locked(a.id, PBKDF2),
+        "PBKDF2 and an account secret": Locked(a.id, PBKDF2, secret=code),
+        "Argon2id": Locked(a.id),
+        "login name that normalising changes": Locked(a.id, login="\uff21\ufb01N\u2460"),
+        "the longest: a name of 320 bytes, Argon2id, an account secret": Locked(a.id, login="x" * 320, secret=code),
+    }.items():
+        kept = keep(locked)
+        private = {"loginProof": kept.login, "wrapKey": kept.wrap, "commit": kept.commit, "accountSecret": locked.secret}
+        group(locked).valid(comment, kept=kept.encode(), **private, generation=7)
+
+    locked = Locked(a.id, secret=code)
+    kept, p = keep(locked), locked.prelogin
+    good = kept.encode()
+    group(locked, login="hanna@example.com").invalid("another login name", "unlock.kept-login", kept=good)
+    other = Locked(a.id, secret=code)
+    group(locked, vault=other.seal(keyring.encode())).invalid("the vault after a new password", "unlock.header", kept=good)
+    weak = Locked(a.id, PBKDF2, (599_999,))
+    group(weak).invalid("parameters below the floor, inside too", "kdf.below-floor", kept=keep(weak).encode())
+    steep = Locked(a.id, PBKDF2, (10_000_001,))
+    group(steep).invalid("parameters above the ceiling, inside too", "kdf.above-ceiling", kept=keep(steep).encode())
+
+    g = group(locked)
+    def refuse(comment, code, data): g.invalid(comment, code, kept=data)
+    def checked(body): return body + kept_login_check(body)
+    for comment, changed in {
+        "a name that is not normalised": {"name": b"Anna@example.com"},
+        "another KDF than at prelogin": {"prelogin": replace(p, kdf=PBKDF2, params=CHEAP[PBKDF2])},
+        "more memory than at prelogin": {"prelogin": replace(p, params=(19_457, 2, 1))},
+        "parameters below the floor inside only": {"prelogin": replace(p, params=(8, 1, 1))},
+        "salt is not prelogin's": {"prelogin": replace(p, salt=random(16))},
+        "account is not prelogin's": {"prelogin": replace(p, account_id=random(16))},
+    }.items():
+        refuse(comment, "unlock.kept-login", replace(kept, **changed).encode())
+    refuse("of another password", "unlock.wrong", replace(keep(other), prelogin=p).encode())
+    refuse("another wrap key", "unlock.wrong", replace(kept, wrap=random(32)).encode())
+    refuse("another commitment", "unlock.wrong", replace(kept, commit=random(32)).encode())
+    body, at = good[:-4], 6 + len(kept.name)
+    for comment, code, where, new in (
+        ("wrong magic", "malformed.magic", 0, b"bt"), ("kind of a vault", "malformed.kind", 2, b"V"),
+        ("kind of an agent's state", "malformed.kind", 2, b"S"), ("suite 0x82", "malformed.suite", 3, u8(0x82)),
+        ("suite of a vault", "malformed.suite", 3, u8(0x41)), ("KDF 0", "malformed.value", at, u8(0)),
+        ("KDF 3, which only a recovery key has", "malformed.value", at, u8(3)), ("KDF 4", "malformed.value", at, u8(4)),
+        ("neither with an account secret nor without", "malformed.value", len(body) - 17, u8(2)),
+        ("order: no account secret, but its bytes", "malformed.trailing", len(body) - 17, u8(0)),
+    ):
+        refuse(comment, code, checked(put(body, where, new)))
+    for comment, name in {
+        "an empty name": b"", "a name that is not UTF-8": b"anna\xff", "a name with a space at its end": b"anna ",
+        "a name with a control character": b"an\x07na",
+    }.items():
+        refuse(comment, "malformed.value", replace(kept, name=name).encode())
+    refuse("a name of 321 bytes", "malformed.too-long", replace(kept, name=b"x" * 321, account_secret=None).encode())
+    without = replace(kept, account_secret=None).encode()[:-4]
+    refuse("an account secret that is not there", "malformed.truncated", checked(put(without, len(without) - 1, u8(1))))
+    refuse("empty", "malformed.truncated", b"")
+    refuse("ends early", "malformed.truncated", good[:-1])
+    refuse("a byte after its end", "malformed.trailing", good + b"\x00")
+    refuse("489 bytes", "malformed.too-long", good.ljust(489, b"\x00"))
+    refuse("checksum flipped", "malformed.checksum", flip(good))
+    refuse("login key flipped", "malformed.checksum", flip(good, at + 45))
+    refuse("account secret flipped", "malformed.checksum", flip(good, -5))
+    refuse("order: another name, and a wrong checksum", "malformed.checksum", flip(good, 6))
+    return file
+
 def damaged_vaults(g, locked, good, keyring):
     def refuse(comment, code, vault): g.invalid(comment, code, vault=vault)
 
@@ -495,6 +575,6 @@ def salted(private, label, body, salt):
     return body + lp(private.signer.sign(b"blindtally/v1/signature\x00" + lp(label) + body, scheme, hashes.SHA256()))
 
 FILES = {
-    "vault": vault_file, "keyring": keyring_file, "backup": backup_file_cases, "ticket": ticket_file,
+    "vault": vault_file, "kept_login": kept_login_file, "keyring": keyring_file, "backup": backup_file_cases, "ticket": ticket_file,
     "enrollment": enrollment_file,
 }

@@ -71,9 +71,12 @@ def stretched(kdf, params, salt, account_id, login, password, secret):
     secret = None if secret is None else parse_checked_code(secret)
     return Prelogin(kdf, params, salt, account_id).stretched(login, password, secret)
 
-def unlock(group, vault, seen=0):
+def prelogin_of(group):
     p = group["prelogin"]
-    prelogin = Prelogin(p["kdf"], tuple(p["params"]), unhex(p["salt"]), unhex(p["accountId"]))
+    return Prelogin(p["kdf"], tuple(p["params"]), unhex(p["salt"]), unhex(p["accountId"]))
+
+def unlock(group, vault, seen=0):
+    prelogin = prelogin_of(group)
     inputs = group["login"], group["password"], group["accountSecret"]
     s = stretched(*vars(prelogin).values(), *inputs)
     return open_vault(unhex(vault), prelogin, s, seen), s
@@ -87,6 +90,14 @@ def vault(group, test):
     assert sealed.seal(s, keyring.encode()).hex() == test["vault"], "sealing again gives other bytes"
     for pair in test.get("reveals", []):
         assert Owner(keyring).reveal(pair["token"]).hex() == pair["value"]
+
+def kept_login(group, test):
+    prelogin = prelogin_of(group)
+    kept = resume(group["login"], prelogin, unhex(test["kept"]))
+    assert kept.encode().hex() == test["kept"], "keeping it again gives other bytes"
+    keyring = parse_vault(unhex(group["vault"]), prelogin).open_with(kept.wrap, kept.commit)
+    secret = kept.account_secret and checked_code(kept.account_secret)
+    same(test, loginProof=kept.login, wrapKey=kept.wrap, commit=kept.commit, accountSecret=secret, generation=keyring.generation)
 
 def backup(group, test):
     keyring = open_backup(test["file"], group["passphrase"], group["recoveryKey"])
@@ -150,6 +161,7 @@ CHECKS = {
     "CheckedCode": checked,
     "AccountCode": account,
     "Vault": vault,
+    "KeptLogin": kept_login,
     "Backup": backup,
     "Ticket": ticket,
     "Enrollment": enrollment,

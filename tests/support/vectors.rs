@@ -20,6 +20,7 @@ pub(crate) fn check(name: &str, load: &dyn Fn(&str) -> Value) -> Result<u32, Str
         "identity" => identities,
         "crockford" => typed_codes,
         "vault" | "keyring" => vaults,
+        "kept_login" => kept_logins,
         "backup" => backups,
         "ticket" => tickets,
         "enrollment" => enrollments,
@@ -143,6 +144,16 @@ fn vaults(case: &Case<'_>) -> Result<(), Error> {
         let stretched = Stretched::from_platform(secret(&case.hex("s")));
         assert_eq!(Owner::unlock(login.finish(stretched, None), &vault, seen)?.account(), owner.account());
     }
+    Ok(())
+}
+
+fn kept_logins(case: &Case<'_>) -> Result<(), Error> {
+    let kept = KeptLogin::from_exposed(case.hex("kept"));
+    let unlocking = start(case)?.resume(&kept)?;
+    case.same("loginProof", unlocking.proof().expose());
+    let owner = Owner::unlock(unlocking, &case.group_bytes("vault"), 0)?;
+    assert_eq!(owner.generation(), case.number("generation"));
+    assert_eq!(owner.keep_unlocked().expose(), kept.expose());
     Ok(())
 }
 
@@ -334,7 +345,14 @@ fn login(case: &Case<'_>) -> Result<Unlocking, Error> {
 }
 
 fn login_parts(case: &Case<'_>) -> Result<(Login, Password, Option<AccountSecret>), Error> {
-    let (given, inputs) = (&case.group["prelogin"], case.group);
+    let (login, inputs) = (start(case)?, case.group);
+    let password = Password::new(inputs["password"].as_str().unwrap())?;
+    let account_secret = inputs["accountSecret"].as_str().map(AccountSecret::parse).transpose()?;
+    Ok((login, password, account_secret))
+}
+
+fn start(case: &Case<'_>) -> Result<Login, Error> {
+    let given = &case.group["prelogin"];
     let param = |at: usize| given["params"][at].as_u64().unwrap() as u32;
     let kdf = match given["kdf"].as_u64() {
         Some(1) => Kdf::Pbkdf2 { iterations: param(0) },
@@ -343,10 +361,7 @@ fn login_parts(case: &Case<'_>) -> Result<(Login, Password, Option<AccountSecret
     };
     let prelogin =
         Prelogin { kdf, salt: array(&given["salt"]), account: AccountId::from_bytes(array(&given["accountId"])) };
-    let login = Login::start(LoginName::new(inputs["login"].as_str().unwrap())?, prelogin)?;
-    let password = Password::new(inputs["password"].as_str().unwrap())?;
-    let account_secret = inputs["accountSecret"].as_str().map(AccountSecret::parse).transpose()?;
-    Ok((login, password, account_secret))
+    Ok(Login::start(LoginName::new(case.group["login"].as_str().unwrap())?, prelogin)?)
 }
 
 fn restore(state: &[u8]) -> Result<RestoredAgent, RestoreError> {

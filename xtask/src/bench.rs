@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use crate::dashboard::Dashboard;
 use crate::npm::Npm;
 use crate::postgres::{self, Postgres};
 use crate::project::Project;
@@ -15,18 +16,23 @@ use crate::{cargo, process};
 
 const FIELDS: [&str; 6] = ["figure", "ours", "peer", "ratio", "goal", "holds"];
 
-/// What the names of the figures of the npm package begin with; all others are those of the Rust benchmarks.
+/// What the names of the figures of the npm package and of the dashboard begin with; all others are those of the Rust
+/// benchmarks.
 const NPM: [&str; 2] = ["npm", "page reader"];
+const DASHBOARD: [&str; 1] = ["dashboard"];
 
 /// Runs them (one of them with `only`), prints the table and writes the figures as JSON.
 pub(crate) fn run(project: &Project, json: Option<&Path>, only: Option<&str>) -> Result<()> {
-    let is_npm = |only: &str| NPM.iter().any(|start| only.starts_with(start));
+    let is_of = |names: &[&str]| only.is_some_and(|only| names.iter().any(|start| only.starts_with(start)));
     let mut figures = Vec::new();
-    if only.is_none_or(|only| !is_npm(only)) {
+    if !is_of(&NPM) && !is_of(&DASHBOARD) {
         figures.extend(rust(project, only)?);
     }
-    if only.is_none_or(is_npm) {
+    if only.is_none() || is_of(&NPM) {
         figures.extend(Npm::new(project)?.bench(project, only)?);
+    }
+    if only.is_none() || is_of(&DASHBOARD) {
+        figures.extend(Dashboard::new(project)?.bench(project, only)?);
     }
     print!("{}", table(&figures));
     if let Some(file) = json {

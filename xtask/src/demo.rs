@@ -1,4 +1,5 @@
-//! The whole system on real input: a service, an owner, two agents, and what each side sees in the end.
+//! The whole system on real input: a service, an owner, two agents, what each side sees in the end, and the dashboard
+//! that shows more of it as it comes.
 
 use std::fs;
 use std::io::Write;
@@ -8,11 +9,13 @@ use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::day::Life;
+use crate::live::Live;
 use crate::postgres::Postgres;
-use crate::programs::{Agent, Owner, Server};
+use crate::programs::{self, Agent, Owner, Server};
 use crate::project::Project;
 use crate::table::{Align, Table, show};
-use crate::{aw_server, cargo, day, export, system};
+use crate::{aw_server, day, export, process, system};
 
 /// Columns of the terminal that the tables fit.
 const WIDTH: usize = 100;
@@ -21,12 +24,24 @@ const TOP: usize = 10;
 /// The classes that get a table; `--json` has all.
 const TABLES: [&str; 5] = ["app", "title", "host", "person", "document"];
 
+/// What the owner thinks of some programs of the invented day; the last kind is of the owner's own making.
+const CATEGORIES: [(&str, &str); 8] = [
+    ("Code.exe", "productive"),
+    ("WindowsTerminal.exe", "productive"),
+    ("winword.exe", "productive"),
+    ("excel.exe", "productive"),
+    ("chrome.exe", "neutral"),
+    ("firefox.exe", "neutral"),
+    ("slack.exe", "communication"),
+    ("ms-teams.exe", "communication"),
+];
+
 #[derive(Args)]
 pub(crate) struct Options {
     /// An ActivityWatch export to import; without it, an invented day, exported by a real aw-server
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
-    /// End after the tables instead of keeping the service up until Ctrl-C
+    /// End after the tables instead of going on, with a dashboard to look at, until Ctrl-C
     #[arg(long)]
     once: bool,
     /// Keep the data here; without it, in a new folder under target/demo/
@@ -46,8 +61,8 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
         Some(file) => std::path::absolute(file)?,
         None => aw_server::export(project)?,
     };
-    eprintln!("Building the three programs (release; minutes at the first time)");
-    let programs = cargo::build_release(project, &cargo::PROGRAMS)?;
+    eprintln!("Building the dashboard and the three programs (release; minutes at the first time)");
+    let programs = programs::build(project)?;
     let name = format!("demo-{}", system::random_text(8)?);
     let folder = match &options.data {
         Some(folder) => std::path::absolute(folder)?,
@@ -70,7 +85,8 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
     let password = [(); 4].map(|()| system::random_text(5)).into_iter().collect::<Result<Vec<_>>>()?.join("-");
     let login = format!("{name}@example.org");
     eprintln!("The account is {login}, its password {password}");
-    let owner = Owner::new(&programs, account.join("owner"), password);
+    let profile = account.join("owner");
+    let owner = Owner::new(&programs, profile.clone(), password.clone());
     let recovery_key = account.join("recovery-key");
     let recovery_key = recovery_key.to_str().context("the folder's name is not UTF-8")?;
     owner.run(&["create", "--server", &server.url, "--login", &login, "--recovery-key-file", recovery_key])?;
@@ -100,8 +116,60 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
     if options.once {
         return Ok(());
     }
-    eprintln!("The service stays up at {} until you press Ctrl-C", server.url);
-    server.service.wait_for_interrupt()
+    let mut live = Vec::new();
+    // In a report of the person's own activity, nothing is invented.
+    if options.from.is_none() {
+        categorize(&owner)?;
+        live = go_on(project, &computers, &account)?;
+    }
+    eprintln!("\nThe dashboard:  {}/\n      login:    {login}\n      password: {password}\n", server.url);
+    if !live.is_empty() {
+        eprintln!("Its numbers move: both people go on working. What was imported is of {}.\n", day::date());
+    }
+    eprintln!(
+        "One computer more, while the dashboard is open (asks for the password):\n  \
+        '{}' --profile '{}' ticket | '{}' --state '{}' enroll --ticket-fd 0 --server {} --name visitor\n",
+        programs.join("blindtally-owner").display(),
+        profile.display(),
+        programs.join("blindtally-agent").display(),
+        account.join("agent-3").display(),
+        server.url,
+    );
+    eprintln!("Ctrl-C ends everything.");
+    process::each_second(|| {
+        server.service.require()?;
+        // A device that was revoked ends; everything else goes on.
+        live.retain_mut(|computer| computer.go_on().map_err(|error| eprintln!("{error:#}")).is_ok());
+        Ok(())
+    })
+}
+
+/// Lets the owner say what some programs of the invented day are for.
+fn categorize(owner: &Owner) -> Result<()> {
+    eprintln!("The owner says what {} programs are for", CATEGORIES.len());
+    CATEGORIES.iter().try_for_each(|(app, category)| owner.run(&["categorize", "app", app, category]).map(drop))
+}
+
+/// Has the people of the invented day go on working today.
+fn go_on(project: &Project, computers: &[Computer], account: &Path) -> Result<Vec<Live>> {
+    let aw_programs = match aw_server::programs(project) {
+        Ok(programs) => programs,
+        Err(error) => {
+            eprintln!("Nobody goes on working, because there is no aw-server: {error:#}");
+            return Ok(Vec::new());
+        }
+    };
+    eprintln!("Starting an aw-server and an agent for each of the two; the aw-servers know the last days already");
+    let mut live = Vec::new();
+    for (seed, computer) in (1..).zip(computers) {
+        if let (Some(person), Some(life), Some(agent)) =
+            (person_of(&computer.name), Life::of(&computer.name, seed), &computer.agent)
+        {
+            let folder = account.join(format!("live-{seed}"));
+            live.push(Live::start(&aw_programs, &folder, agent, person, life)?);
+        }
+    }
+    Ok(live)
 }
 
 /// The URL of a SQLite file, with the characters escaped that end or escape a path.

@@ -6,9 +6,11 @@
 mod aw_server;
 mod bench;
 mod cargo;
+mod dashboard;
 mod day;
 mod demo;
 mod export;
+mod live;
 mod node;
 mod npm;
 mod oracle;
@@ -55,11 +57,7 @@ enum Command {
         only: Option<String>,
     },
     /// Build what a user would install, under target/package/
-    Package {
-        /// Build this kind only
-        #[arg(long, value_name = "KIND")]
-        only: Option<String>,
-    },
+    Package(package::Options),
 }
 
 fn main() -> ExitCode {
@@ -77,7 +75,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Demo(options) => demo::run(&project, &options)?,
         Command::Vectors => vectors::run(&project)?,
         Command::Bench { json, only } => bench::run(&project, json.as_deref(), only.as_deref())?,
-        Command::Package { only } => package::run(&project, only.as_deref())?,
+        Command::Package(options) => package::run(&project, &options)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,17 +1,17 @@
 //! The npm package: the WebAssembly module, the JavaScript around it, and the tests of both.
 
 use std::fs;
+use std::io::stderr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::thread;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::node::Node;
+use crate::node::{self, Package, is_current, list, tests_in};
 use crate::project::Project;
-use crate::{process, system, wasm};
+use crate::{process, wasm};
 
 /// Under the target folder: modules with their names, and the JavaScript around them.
 const BRIDGE: &str = "wasm/bridge";
@@ -19,40 +19,47 @@ const BRIDGE: &str = "wasm/bridge";
 const WASM_FEATURES: [&str; 6] =
     ["bulk-memory", "nontrapping-float-to-int", "sign-ext", "mutable-globals", "reference-types", "multivalue"];
 
-/// The package's folder, with the tools that it is built and tested with at the versions of its lock file.
+/// What the module and the JavaScript around it are made from; of the folders, all.
+const SOURCES: [&str; 10] = [
+    "Cargo.lock",
+    "Cargo.toml",
+    "src",
+    "bindings/wasm/Cargo.toml",
+    "bindings/wasm/build.mjs",
+    "bindings/wasm/package-lock.json",
+    "bindings/wasm/package.json",
+    "bindings/wasm/src",
+    "bindings/wasm/ts",
+    "bindings/wasm/tsconfig.json",
+];
+
+/// The package's folder, with its tools.
 pub(crate) struct Npm {
-    node: Node,
-    folder: PathBuf,
+    package: Package,
     target: PathBuf,
 }
 
 impl Npm {
     /// Gets the tools.
     pub(crate) fn new(project: &Project) -> Result<Self> {
-        let npm = Self {
-            node: Node::find(project)?,
-            folder: project.root.join("bindings/wasm"),
-            target: project.target.clone(),
-        };
-        // npm writes this file last.
-        let installed = npm.folder.join("node_modules/.package-lock.json");
-        let lock = npm.folder.join("package-lock.json");
-        let is_current =
-            || Some(fs::metadata(&installed).ok()?.modified().ok()? >= fs::metadata(&lock).ok()?.modified().ok()?);
-        if is_current() != Some(true) {
-            process::run(npm.npm("ci").args(["--no-audit", "--no-fund", "--loglevel=error"]))?;
-        }
-        Ok(npm)
+        Ok(Self { package: Package::install(project, "bindings/wasm")?, target: project.target.clone() })
+    }
+
+    /// Builds `bindings/wasm/dist`, if anything that it is made from has changed.
+    pub(crate) fn build_if_changed(&self, project: &Project) -> Result<()> {
+        // The build writes this file last.
+        let last = self.package.folder.join("dist/cjs/package.json");
+        if is_current(&last, &SOURCES.map(|path| project.root.join(path))) { Ok(()) } else { self.build(project) }
     }
 
     /// Builds `bindings/wasm/dist`: what the package consists of.
     pub(crate) fn build(&self, project: &Project) -> Result<()> {
-        let dist = self.folder.join("dist");
+        let dist = self.package.folder.join("dist");
         if dist.exists() {
             fs::remove_dir_all(&dist).with_context(|| format!("cannot remove {}", dist.display()))?;
         }
         self.bridge(project, &dist)?;
-        process::run(self.npm("run").args(["--silent", "build"]))
+        process::run(self.package.npm("run").args(["--silent", "build"]).stdout(stderr()))
     }
 
     /// The module, made small and fast, and its generated JavaScript.
@@ -62,7 +69,7 @@ impl Npm {
         for file in ["bridge.js", "bridge.d.ts"] {
             fs::copy(made.join(file), dist.join(file)).with_context(|| format!("cannot copy {file}"))?;
         }
-        let mut optimize = self.tool("wasm-opt");
+        let mut optimize = self.package.tool("wasm-opt");
         optimize.args(["-O3", "--strip-debug", "--mvp-features"]);
         optimize.args(WASM_FEATURES.map(|feature| format!("--enable-{feature}")));
         process::run(optimize.arg(made.join("bridge_bg.wasm")).arg("-o").arg(dist.join("blindtally.wasm")))
@@ -77,85 +84,56 @@ impl Npm {
         }
         fs::create_dir_all(&stage)?;
         let copy = |from: PathBuf| process::run(Command::new("cp").arg("-R").arg(from).arg(&stage));
-        ["package.json", "dist", "README.md"].iter().try_for_each(|name| copy(self.folder.join(name)))?;
+        ["package.json", "dist", "README.md"].iter().try_for_each(|name| copy(self.package.folder.join(name)))?;
         ["LICENSE-MIT", "LICENSE-APACHE"].iter().try_for_each(|name| copy(project.root.join(name)))?;
         let packages = self.target.join("package");
         fs::create_dir_all(&packages)?;
-        let mut pack = self.npm("pack");
+        let mut pack = self.package.npm("pack");
         process::run(pack.args(["--silent", "--pack-destination"]).args([&packages, &stage]).stdout(Stdio::null()))?;
         Ok(packages.join(format!("blindtally-{}.tgz", project.core_version)))
     }
 
     /// The size of what a browser loads, against its budget, and what it consists of.
     pub(crate) fn size(&self) -> Result<()> {
-        process::run(self.node().arg("size.mjs").arg(self.target.join(BRIDGE).join("blindtally-wasm/bridge_bg.wasm")))
+        process::run(
+            self.package.node().arg("size.mjs").arg(self.target.join(BRIDGE).join("blindtally-wasm/bridge_bg.wasm")),
+        )
     }
 
     /// Compiles the tests of the types, and looks at the packed types as every kind of consumer does.
     pub(crate) fn types(&self, tarball: &Path) -> Result<()> {
-        process::run(self.tool("tsc").args(["--project", "tests/types"]))?;
-        process::run(self.tool("attw").args(["--config-path", "tests/types/attw.json"]).arg(tarball))
+        process::run(self.package.tool("tsc").args(["--project", "tests/types"]))?;
+        process::run(self.package.tool("attw").args(["--config-path", "tests/types/attw.json"]).arg(tarball))
     }
 
     /// Runs what is tested in Node and in browsers on `dist`: every `*.test.mjs` of the folders in `tests`.
     pub(crate) fn test(&self) -> Result<()> {
-        let tests = self.folder.join("tests");
+        let tests = self.package.folder.join("tests");
         let mut files = Vec::new();
         for folder in list(&tests)?.into_iter().filter(|path| path.is_dir() && !path.ends_with("smoke")) {
-            files.extend(list(&folder)?.into_iter().filter(|path| path.to_string_lossy().ends_with(".test.mjs")));
+            files.extend(tests_in(&folder)?);
         }
         ensure!(!files.is_empty(), "{} holds no test", tests.display());
-        self.run_tests(&files)
+        node::run_tests(self.package.node(), &files)
     }
 
     /// Installs the tarball into a new project of every kind, builds and runs that.
     pub(crate) fn smoke(&self) -> Result<()> {
-        self.run_tests(&[self.folder.join("tests/smoke/smoke.test.mjs")])
-    }
-
-    fn run_tests(&self, files: &[PathBuf]) -> Result<()> {
-        require_browsers()?;
-        // By itself, Node leaves one core to others.
-        let files_at_once = format!("--test-concurrency={}", thread::available_parallelism()?);
-        process::run(self.node().args(["--test", "--test-reporter=spec", &files_at_once]).args(files))
+        node::run_tests(self.package.node(), &[self.package.folder.join("tests/smoke/smoke.test.mjs")])
     }
 
     /// Measures the package beside its peers in Node and in Chromium; a list of figures.
     pub(crate) fn bench(&self, project: &Project, only: Option<&str>) -> Result<Vec<Value>> {
-        require_browsers()?;
         self.build(project)?;
-        let mut bench = self.node();
-        bench.arg("bench/run.mjs").args(only.into_iter().flat_map(|only| ["--only", only]));
-        let output = process::output(&mut bench, "")?;
-        ensure!(output.status.success(), "the benchmarks of the npm package failed ({})", output.status);
-        serde_json::from_slice(&output.stdout).context("the benchmarks of the npm package give no list in JSON")
+        node::run_benches(self.package.node(), only)
     }
 
     /// The check of the test vectors as a program, which prints what it passed in Node and in each browser.
     pub(crate) fn vectors(&self, project: &Project) -> Result<Command> {
-        require_browsers()?;
-        let mut check = self.node();
+        node::require_browsers()?;
+        let mut check = self.package.node();
         check.arg("tests/vectors.mjs").arg(generate(project, "blindtally-wasm-vectors")?);
         Ok(check)
-    }
-
-    fn npm(&self, command: &str) -> Command {
-        let mut npm = self.node.command("npm");
-        npm.arg(command).current_dir(&self.folder);
-        npm
-    }
-
-    /// Node with what the tests ask for.
-    fn node(&self) -> Command {
-        let mut node = self.node.command("node");
-        node.current_dir(&self.folder).env("BLINDTALLY_TARGET", &self.target);
-        node
-    }
-
-    fn tool(&self, name: &str) -> Command {
-        let mut tool = self.node.command(self.folder.join("node_modules/.bin").join(name));
-        tool.current_dir(&self.folder);
-        tool
     }
 }
 
@@ -172,18 +150,4 @@ fn generate(project: &Project, package: &str) -> Result<PathBuf> {
         .remove_producers_section(true)
         .generate(&made)?;
     Ok(made)
-}
-
-fn list(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.sort();
-    Ok(paths)
-}
-
-/// The two browsers that the tests drive.
-fn require_browsers() -> Result<()> {
-    let missing: Vec<_> =
-        ["chromium", "firefox-esr"].into_iter().filter(|name| system::find_on_path(name).is_none()).collect();
-    if missing.is_empty() { Ok(()) } else { system::install(&missing, "the tests in browsers") }
 }

@@ -4,23 +4,39 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
+use clap::Args;
 
+use crate::dashboard::Dashboard;
 use crate::npm::Npm;
 use crate::project::Project;
-use crate::{cargo, process};
+use crate::{cargo, process, programs};
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Build this kind only
+    #[arg(long, value_name = "KIND")]
+    only: Option<String>,
+    /// Origin of the service, for a dashboard that is hosted elsewhere
+    #[arg(long, value_name = "ORIGIN")]
+    service: Option<String>,
+}
 
 /// Makes the files of one kind and returns them.
-type Kind = (&'static str, fn(&Project) -> Result<Vec<PathBuf>>);
+type Kind = (&'static str, fn(&Project, &Options) -> Result<Vec<PathBuf>>);
 
-const KINDS: [Kind; 3] = [("crate", core_crate), ("npm", npm_package), ("programs", programs)];
+const KINDS: [Kind; 4] =
+    [("crate", core_crate), ("npm", npm_package), ("dashboard", dashboard), ("programs", programs)];
 
-/// Makes them all (one kind of them with `only`) and lists them.
-pub(crate) fn run(project: &Project, only: Option<&str>) -> Result<()> {
+/// Makes them all (one kind of them with `--only`) and lists them.
+pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
+    let only = options.only.as_deref();
     let known = |only| KINDS.iter().any(|(name, _)| *name == only);
     ensure!(only.is_none_or(known), "the kinds of packages are {}", KINDS.map(|(name, _)| name).join(", "));
+    let makes_dashboard = only.is_none_or(|only| only == "dashboard");
+    ensure!(options.service.is_none() || makes_dashboard, "--service is for the dashboard");
     for (name, make) in KINDS.into_iter().filter(|(name, _)| only.is_none_or(|only| only == *name)) {
         eprintln!("Packaging: {name}");
-        for file in make(project)? {
+        for file in make(project, options)? {
             let bytes = fs::metadata(&file).with_context(|| format!("{} was not made", file.display()))?.len();
             println!("{}  {} KiB", file.display(), bytes.div_ceil(1024));
         }
@@ -29,22 +45,26 @@ pub(crate) fn run(project: &Project, only: Option<&str>) -> Result<()> {
 }
 
 /// The core as cargo publishes it. `cargo xtask test` has built and tested the same source.
-fn core_crate(project: &Project) -> Result<Vec<PathBuf>> {
+fn core_crate(project: &Project, _: &Options) -> Result<Vec<PathBuf>> {
     let mut package = cargo::in_project(project);
     package.args(["package", "--package", "blindtally", "--no-verify", "--allow-dirty", "--quiet"]);
     process::run(&mut package)?;
     Ok(vec![project.target.join("package").join(format!("blindtally-{}.crate", project.core_version))])
 }
 
-fn npm_package(project: &Project) -> Result<Vec<PathBuf>> {
+fn npm_package(project: &Project, _: &Options) -> Result<Vec<PathBuf>> {
     let npm = Npm::new(project)?;
     npm.build(project)?;
     Ok(vec![npm.pack(project)?])
 }
 
+fn dashboard(project: &Project, options: &Options) -> Result<Vec<PathBuf>> {
+    Dashboard::new(project)?.pack(project, options.service.as_deref())
+}
+
 /// The three programs for this kind of machine.
-fn programs(project: &Project) -> Result<Vec<PathBuf>> {
-    let built = cargo::build_release(project, &cargo::PROGRAMS)?;
+fn programs(project: &Project, _: &Options) -> Result<Vec<PathBuf>> {
+    let built = programs::build(project)?;
     let folder = project.target.join("package").join("bin");
     fs::create_dir_all(&folder)?;
     let copy = |program: &str| {

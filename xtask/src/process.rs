@@ -40,6 +40,18 @@ pub(crate) fn stop_on_interrupt() -> Result<()> {
     .context("cannot listen for Ctrl-C")
 }
 
+/// Does something each second until the person presses Ctrl-C.
+///
+/// # Errors
+/// Those of `work`.
+pub(crate) fn each_second(mut work: impl FnMut() -> Result<()>) -> Result<()> {
+    while !interrupted() {
+        work()?;
+        thread::sleep(Duration::from_secs(1));
+    }
+    Ok(())
+}
+
 /// Whether the person pressed Ctrl-C.
 pub(crate) fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::SeqCst)
@@ -166,18 +178,15 @@ impl Service {
         }
     }
 
-    /// Waits until the person presses Ctrl-C.
+    /// Makes sure that it is still running.
     ///
     /// # Errors
-    /// If the service ends before.
-    pub(crate) fn wait_for_interrupt(&mut self) -> Result<()> {
-        while !interrupted() {
-            if let Some(status) = self.child.try_wait()? {
-                bail!("{} ended by itself ({status})", self.name);
-            }
-            thread::sleep(POLL);
+    /// If it has ended.
+    pub(crate) fn require(&mut self) -> Result<()> {
+        match self.child.try_wait()? {
+            Some(status) => bail!("{} ended by itself ({status})", self.name),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 

@@ -8,9 +8,18 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
+use crate::cargo;
+use crate::dashboard::Dashboard;
 use crate::process::{self, Service};
+use crate::project::Project;
 
 const READY_WITHIN: Duration = Duration::from_secs(60);
+
+/// Builds the three programs (release) and returns their folder. The dashboard comes first: the server embeds it.
+pub(crate) fn build(project: &Project) -> Result<PathBuf> {
+    Dashboard::new(project)?.build()?;
+    cargo::build_release(project, &cargo::PROGRAMS)
+}
 
 /// The blind service.
 pub(crate) struct Server {
@@ -68,6 +77,15 @@ impl Agent {
         let mut command = Command::new(&self.program);
         command.arg("--state").arg(&self.state).arg("--json").args(arguments);
         answer(command, input)
+    }
+
+    /// Follows an aw-server until it is dropped; what it says goes into `log`.
+    pub(crate) fn watch(&self, aw_server: &str, person: &str, log: &Path) -> Result<Service> {
+        let mut command = Command::new(&self.program);
+        command.arg("--state").arg(&self.state).args(["watch", "--every", "2", "--aw-server", aw_server]);
+        let log = File::create(log)?;
+        command.arg(format!("--person={person}")).stdout(log.try_clone()?).stderr(log);
+        Service::start(&mut command)
     }
 }
 

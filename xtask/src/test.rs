@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
+use crate::dashboard::Dashboard;
 use crate::npm::Npm;
 use crate::oracle::Expected;
 use crate::postgres::{self, Postgres};
@@ -14,20 +15,24 @@ use crate::{aw_server, cargo, demo, export, process, vectors};
 
 type Step = (&'static str, fn(&Project) -> Result<()>);
 
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 16] = [
     ("format", |project| cargo(project, &["fmt", "--all", "--check"])),
+    // Before cargo compiles the server, which holds the dashboard.
+    ("npm package", npm_package),
+    ("npm package: size", |project| Npm::new(project)?.size()),
+    ("dashboard", |project| Dashboard::new(project)?.check()),
+    ("dashboard: size", |project| Dashboard::new(project)?.size()),
     ("clippy", |project| {
         cargo(project, &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
     }),
     ("documentation", documentation),
     ("features of the core", features),
-    ("npm package", npm_package),
-    ("npm package: size", |project| Npm::new(project)?.size()),
     ("npm package: tests in Node and browsers", |project| Npm::new(project)?.test()),
     ("npm package: installed into new projects", |project| Npm::new(project)?.smoke()),
     ("unit, integration and property tests", tests),
     ("documentation tests", |project| cargo(project, &["test", "--workspace", "--doc", "--quiet"])),
     ("test vectors", vectors::run),
+    ("dashboard: tests in a browser", |project| Dashboard::new(project)?.test(project)),
     ("demo on SQLite", |project| demo(project, &[])),
     ("demo on PostgreSQL", |project| demo(project, &["--postgres"])),
 ];

@@ -102,6 +102,11 @@ impl Owner {
         secret::give(self.0.login_proof().expose())
     }
 
+    /// A kept login, sealed by WebCrypto.
+    pub fn keep_unlocked(&self, key: &JsValue, iv: &JsValue) -> Promise {
+        secret::seal(key, iv, self.0.keep_unlocked().expose())
+    }
+
     pub fn recovery_proof(&self) -> JsValue {
         secret::give(self.0.recovery_proof().expose())
     }

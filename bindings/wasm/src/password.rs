@@ -128,6 +128,11 @@ impl Login {
     pub fn finish(self, stretched: Stretched, account_secret: Option<AccountSecret>) -> Unlocking {
         Unlocking(self.0.finish(stretched.0, account_secret.as_ref().map(|secret| &secret.0)))
     }
+
+    /// With a kept login, opened by WebCrypto; the caller wipes theirs.
+    pub fn resume(self, kept: &Uint8Array) -> Result<Unlocking, BlindtallyError> {
+        self.0.resume(&blindtally::KeptLogin::from_exposed(kept.to_vec())).map(Unlocking).map_err(error::of)
+    }
 }
 
 /// A login that can prove itself and open the vault.

@@ -1,8 +1,8 @@
 //! Secret bytes across the border: copied from JavaScript's arrays into memory that is wiped, never through a string.
 
 use blindtally::Secret;
-use js_sys::Uint8Array;
-use wasm_bindgen::{JsCast, JsValue};
+use js_sys::{Promise, Uint8Array};
+use wasm_bindgen::prelude::*;
 use zeroize::Zeroizing;
 
 use crate::error::{self, BlindtallyError};
@@ -31,6 +31,13 @@ pub(crate) fn bytes(bytes: &Uint8Array) -> Zeroizing<Vec<u8>> {
 pub(crate) fn text(bytes: &Uint8Array) -> Zeroizing<String> {
     let bytes = self::bytes(bytes);
     Zeroizing::new(core::str::from_utf8(&bytes).unwrap_or_default().to_owned())
+}
+
+#[wasm_bindgen(raw_module = "./webcrypto.js")]
+extern "C" {
+    /// Seals secret bytes under a key of WebCrypto's. It gets a view of this memory, which WebCrypto copies from before it
+    /// returns: no copy is made in JavaScript's own.
+    pub(crate) fn seal(key: &JsValue, iv: &JsValue, plain: &[u8]) -> Promise;
 }
 
 /// Bytes for JavaScript, straight from memory that is wiped.

@@ -9,7 +9,7 @@ export { Change, type Outbox } from "./change.js";
 export { BlindtallyError, BlindtallyPanic, type WasmErrorCode } from "./error.js";
 export * from "./generated.js";
 export type { SyncWasmSource, WasmSource } from "./init.js";
-export { Login, type LoginOptions, type Prelogin } from "./login.js";
+export { type KeptLogin, Login, type LoginOptions, type Prelogin } from "./login.js";
 export { Owner } from "./owner.js";
 export type {
   ComparisonRequest, CreateOptions, Device, Inspection, OwnerInfo, PasswordChange, Policy, Synced, Time, TokenClassId,

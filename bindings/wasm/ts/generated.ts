@@ -148,6 +148,8 @@ export type ErrorCode =
   | "tokenize.too-long"
   /** the vault's parameters are not those the login was made with */
   | "unlock.header"
+  /** the kept login is damaged, or was made for another login name, account or password */
+  | "unlock.kept-login"
   /** this backup opens with its passphrase, not with a recovery key */
   | "unlock.needs-passphrase"
   /** this backup opens with its recovery key, not with a passphrase */

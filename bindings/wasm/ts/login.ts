@@ -1,13 +1,14 @@
 /** From a password to an unlocked owner. */
-import type { Unlocking } from "./bridge.js";
+import type { Login as RawLogin, Unlocking } from "./bridge.js";
 import { parseAccountSecret } from "./account-secret.js";
 import type { Proof, Vault } from "./artefacts.js";
-import type { Kdf } from "./generated.js";
+import type { ErrorCode, Kdf } from "./generated.js";
 import { bytes, text, u64 } from "./check.js";
+import { BlindtallyError } from "./error.js";
 import { guarded, Handle, releasing } from "./init.js";
 import { Owner } from "./owner.js";
-import { normalLogin, type Typed } from "./text.js";
-import { stretch, withKdf } from "./webcrypto.js";
+import { normalLogin, type Typed, wiping } from "./text.js";
+import { stretch, unseal, withKdf } from "./webcrypto.js";
 
 /** What the service says of an account before login. Nothing in it is trusted: bounds are checked before any work. */
 export interface Prelogin {
@@ -25,6 +26,23 @@ export interface LoginOptions {
   readonly accountSecret?: Typed | undefined;
 }
 
+/**
+ * What a person who chose to stay unlocked leaves behind, for {@link Login.resume}: a plain object that structured clone
+ * takes, and so IndexedDB. Not JSON, which has no keys.
+ */
+export interface KeptLogin {
+  readonly version: 1;
+  /** Normalised. */
+  readonly login: string;
+  readonly prelogin: Prelogin;
+  /** AES-256-GCM; not extractable, and good for decrypting only. */
+  readonly key: CryptoKey;
+  /** 12 bytes. */
+  readonly iv: Uint8Array<ArrayBuffer>;
+  /** A kept login (SPEC.md, "Kept login") under the key: at most 504 bytes. */
+  readonly sealed: Uint8Array<ArrayBuffer>;
+}
+
 /** A login that can prove itself to the service, and open the vault that comes back. */
 export class Login extends Handle<Unlocking> {
   /** @internal */
@@ -40,16 +58,30 @@ export class Login extends Handle<Unlocking> {
    */
   static async start(options: LoginOptions): Promise<Login> {
     const { login, password, prelogin, accountSecret } = options ?? {};
-    const { kdf, salt, account } = prelogin ?? {};
-    const [name, saltBytes, accountText] = [normalLogin(login), bytes(salt, "the salt"), text(account, "the account")];
-    const raw = withKdf(kdf, (parameters) =>
-      guarded((bridge) => new bridge.Login(name, parameters, saltBytes, accountText)));
+    const raw = begin(normalLogin(login), prelogin);
     return releasing([raw], async () => {
       const stretched = await stretch(raw.stretch(), password);
       return releasing([stretched], async () => {
         const secret = await parseAccountSecret(accountSecret);
         return new Login(guarded(() => raw.finish(stretched, secret)));
       });
+    });
+  }
+
+  /**
+   * Resumes what {@link Owner.keepUnlocked} kept, without the password. When it is refused, forget it and ask for the
+   * password; so too when the service refuses the proof or the vault does not open, since the password was changed then.
+   *
+   * @throws BlindtallyError `unlock.kept-login` if it is damaged, edited, put together from several, or not of version 1;
+   *   `wasm.argument` for a field of another type; for its prelogin `kdf.*` and `malformed.*`, as {@link Login.start}
+   */
+  static async resume(kept: KeptLogin): Promise<Login> {
+    const { version, login, prelogin, key, iv, sealed } = kept ?? {};
+    if (version !== 1) refuseKept();
+    const raw = begin(text(login, "a login name"), prelogin);
+    return releasing([raw], async () => {
+      const opened = await unseal(key, bytes(iv, "the iv"), bytes(sealed, "a kept login")) ?? refuseKept();
+      return wiping(opened, (plain) => new Login(guarded(() => raw.resume(plain))));
     });
   }
 
@@ -69,4 +101,15 @@ export class Login extends Handle<Unlocking> {
     const raw = this.take();
     return new Owner(guarded(({ Owner }) => Owner.unlock(raw, vaultBytes, generation)));
   }
+}
+
+/** Checks the bounds of what the service, or whoever kept it, says. */
+function begin(name: string, prelogin: Prelogin): RawLogin {
+  const { kdf, salt, account } = prelogin ?? {};
+  const [saltBytes, accountText] = [bytes(salt, "the salt"), text(account, "the account")];
+  return withKdf(kdf, (parameters) => guarded((bridge) => new bridge.Login(name, parameters, saltBytes, accountText)));
+}
+
+function refuseKept(): never {
+  throw new BlindtallyError("unlock.kept-login" satisfies ErrorCode, "the kept login is damaged, or was made for another login name, account or password");
 }

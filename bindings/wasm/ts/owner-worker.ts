@@ -1,5 +1,5 @@
 /** The worker's side of `OwnerWorker`: the keys of an unlocked owner live here, where no script of the page's reaches. */
-import { Backup, init, Login, Owner, Restored, type WasmSource } from "./index.js";
+import { Backup, generateAccountSecret, init, Login, Owner, Restored, type WasmSource } from "./index.js";
 import { type Handle } from "./init.js";
 import { type Answer, type Call, encode, encodeError } from "./remote.js";
 
@@ -21,6 +21,8 @@ const STARTERS: Readonly<Record<string, (...args: never[]) => unknown>> = {
   init: (source?: WasmSource) => init(source),
   create: (options: Parameters<typeof Owner.create>[0]) => Owner.create(options),
   login: (options: Parameters<typeof Login.start>[0]) => Login.start(options),
+  resume: (kept: Parameters<typeof Login.resume>[0]) => Login.resume(kept),
+  generateAccountSecret: () => generateAccountSecret(),
   openBackup: (text: string) => Backup.parse(text),
 };
 

@@ -10,10 +10,10 @@ import { Change, takeChange } from "./change.js";
 import { bytes, integer, millis, text } from "./check.js";
 import { type CanonicalForm, CANONICAL_FORMS, type Kdf, PBKDF2, TOKEN_CLASSES, type TokenClass } from "./generated.js";
 import { guarded, Handle, releasing } from "./init.js";
-import type { Prelogin } from "./login.js";
+import type { KeptLogin, Prelogin } from "./login.js";
 import { normalLogin, type Typed } from "./text.js";
 import { takeTicket, type Ticket } from "./ticket.js";
-import { describeKdf, generateIdentity, type RsaSize, sign, signItself, stretch, withKdf } from "./webcrypto.js";
+import { describeKdf, generateIdentity, generateSealingKey, type RsaSize, sign, signItself, stretch, withKdf } from "./webcrypto.js";
 
 /** Milliseconds since the Unix epoch; the default is now. */
 export type Time = Date | number;
@@ -175,6 +175,26 @@ export class Owner extends Handle<RawOwner> {
   /** What the service takes as proof of the password; it keeps a SHA-256 of it. */
   loginProof(): Proof {
     return this.call((raw) => raw.login_proof() as Proof);
+  }
+
+  /**
+   * What opens the account again without the password, for a person who chose to stay unlocked: put it into IndexedDB, pass
+   * it to {@link Login.resume} after a reload, and delete it when the person locks or logs out.
+   *
+   * Its key cannot be exported, but can be used: whoever runs script on your origin, or copies the browser's profile, can
+   * open the account with it, and can take along what is sealed in it: the keys that were derived from the password, and
+   * the account secret if there is one. It ends with a change of the password, after which the service refuses its proof
+   * and the vault no longer opens; an older vault that somebody kept does. Of an owner in a worker it gives the page what
+   * the worker keeps from it.
+   */
+  keepUnlocked(): Promise<KeptLogin> {
+    return this.#exclusive(async () => {
+      const iv = crypto.getRandomValues(new Uint8Array(12));
+      const [sealing, key] = await generateSealingKey();
+      const { login, prelogin } = this.info();
+      const sealed: Uint8Array<ArrayBuffer> = await this.call((raw) => raw.keep_unlocked(sealing, iv));
+      return { version: 1, login, prelogin, key, iv, sealed };
+    });
   }
 
   /** What shows the service that a backup was opened, when the password is lost; it keeps a SHA-256 of it. */

@@ -1,7 +1,7 @@
 /** What the platform does better: PBKDF2, and everything with RSA private keys (W3C Web Cryptography API). */
 import type { Kdf as RawKdf, Stretch as RawStretch, Stretched } from "./bridge.js";
 import type { Kdf } from "./generated.js";
-import { integer, refuse } from "./check.js";
+import { integer, refuse, tag } from "./check.js";
 import { BlindtallyError, type WasmErrorCode } from "./error.js";
 import { guarded, release, releasing } from "./init.js";
 import { nfkc, type Typed, wiping } from "./text.js";
@@ -11,6 +11,7 @@ export type RsaSize = 2048 | 3072 | 4096;
 
 const OAEP = { name: "RSA-OAEP", hash: "SHA-256" };
 const PSS = { name: "RSA-PSS", hash: "SHA-256" };
+const AES_GCM = "AES-GCM";
 const PUBLIC_EXPONENT = Uint8Array.of(1, 0, 1);
 
 /**
@@ -102,6 +103,31 @@ export async function importDecryptionKey(pkcs8: Uint8Array): Promise<CryptoKey>
 /** RSASSA-PSS-SHA-256 with a salt of 32 bytes. */
 export async function sign(key: CryptoKey, message: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await subtle().sign({ name: "RSA-PSS", saltLength: 32 }, key, message as BufferSource));
+}
+
+/**
+ * The two sides of a fresh AES-256-GCM key: one can only seal, the other only open, and neither can be exported. The key is
+ * in the open as bytes for an instant, and wiped.
+ */
+export function generateSealingKey(): Promise<[seal: CryptoKey, open: CryptoKey]> {
+  const usages: KeyUsage[] = ["encrypt", "decrypt"];
+  return wiping(crypto.getRandomValues(new Uint8Array(32)), (raw) =>
+    Promise.all(usages.map((usage) => subtle().importKey("raw", raw as BufferSource, AES_GCM, false, [usage]))) as
+      Promise<[CryptoKey, CryptoKey]>);
+}
+
+/** Called by the module with a view of its memory, as {@link importSigningKey}. */
+export async function seal(key: CryptoKey, iv: Uint8Array<ArrayBuffer>, plain: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await subtle().encrypt({ name: AES_GCM, iv }, key, plain as BufferSource));
+}
+
+/** What {@link seal} sealed, for the caller to wipe; nothing if it was not sealed so, or the key could do more than open. */
+export async function unseal(key: CryptoKey, iv: Uint8Array, sealed: Uint8Array): Promise<Uint8Array | undefined> {
+  if (tag(key) !== "CryptoKey") refuse("the key must be a CryptoKey");
+  const { algorithm, extractable, usages } = key;
+  if (extractable || (algorithm as AesKeyAlgorithm).length !== 256 || String(usages) !== "decrypt") return undefined;
+  return subtle().decrypt({ name: AES_GCM, iv: iv as BufferSource }, key, sealed as BufferSource)
+    .then((plain) => new Uint8Array(plain), () => undefined);
 }
 
 /** What something in the module is to be signed with by its own key. */

@@ -2,11 +2,13 @@
  * An owner whose keys live in a worker, so that the page's own scripts never see them. The API is that of `Owner`, but
  * that every call gives a promise: code that awaits what it calls works with both.
  */
+import type { AccountSecret } from "./artefacts.js";
 import type { Backup } from "./backup.js";
 import type { Change } from "./change.js";
+import { integer } from "./check.js";
 import { BlindtallyError, type WasmErrorCode } from "./error.js";
 import type { Handle, WasmSource } from "./init.js";
-import type { Login, LoginOptions } from "./login.js";
+import type { KeptLogin, Login, LoginOptions } from "./login.js";
 import type { CreateOptions, Owner } from "./owner.js";
 import { type Answer, type Call, decode, decodeError } from "./remote.js";
 
@@ -30,6 +32,8 @@ export interface OwnerWorkerOptions {
   readonly worker?: Worker | undefined;
   /** Where the worker loads the WebAssembly module from: not from its usual place. */
   readonly wasm?: Exclude<WasmSource, Response> | undefined;
+  /** How long the worker may take to load, with its module, in milliseconds; 30,000 if not said. */
+  readonly timeout?: number | undefined;
 }
 
 interface Waiting {
@@ -55,15 +59,20 @@ export class OwnerWorker {
   }
 
   /** Starts the worker and loads the module in it. @throws BlindtallyError `wasm.load` */
-  static async start({ worker, wasm }: OwnerWorkerOptions = {}): Promise<OwnerWorker> {
+  static async start({ worker, wasm, timeout = 30_000 }: OwnerWorkerOptions = {}): Promise<OwnerWorker> {
+    const patience = integer(timeout, "the timeout in milliseconds", 2 ** 31 - 1);
     // In this form, bundlers see that the worker belongs to the program.
     const started = worker ?? new Worker(new URL("./owner-worker.js", import.meta.url), { type: "module" });
     const owners = new OwnerWorker(started);
+    // A script that loads, and is another than ours, never answers.
+    const timer = setTimeout(() => owners.#end("wasm.load", `the owner's worker has not answered for ${patience} ms`), patience);
     try {
       await owners.#call(0, "init", [wasm instanceof URL ? wasm.href : wasm]);
     } catch (error) {
       owners.stop();
       throw error;
+    } finally {
+      clearTimeout(timer);
     }
     return owners;
   }
@@ -76,6 +85,16 @@ export class OwnerWorker {
   /** As `Login.start`. */
   login(options: LoginOptions): Promise<Remote<Login>> {
     return this.#call(0, "login", [options]) as Promise<Remote<Login>>;
+  }
+
+  /** As `Login.resume`. */
+  resume(kept: KeptLogin): Promise<Remote<Login>> {
+    return this.#call(0, "resume", [kept]) as Promise<Remote<Login>>;
+  }
+
+  /** As `generateAccountSecret`, for a page that does not load the module itself. */
+  generateAccountSecret(): Promise<AccountSecret> {
+    return this.#call(0, "generateAccountSecret", []) as Promise<AccountSecret>;
   }
 
   /** As `Backup.parse`. */

@@ -95,6 +95,13 @@ export class Account {
     });
   }
 
+  /** Opens a backup as its owner would after a lost password. @throws BlindtallyError `unlock.*`, `recovery-key.invalid` */
+  async tryBackup(backup: string, recoveryKey: Typed): Promise<void> {
+    using sealed = await this.#owners.openBackup(backup);
+    using restored = await sealed.openWithRecoveryKey(recoveryKey);
+    await restored.recoveryProof();
+  }
+
   async #merge(): Promise<void> {
     const { outcome, change } = await this.owner.sync(asVault(await this.service.getBytes("/api/v1/vault")));
     if (outcome === "store") await this.#send((await this.#store(change!)).outbox);

@@ -1,5 +1,5 @@
 /** The ways to an unlocked account: making one, logging in, staying unlocked, and a backup after a lost password. */
-import { asVault, asSignedPolicy, type Owner, type Prelogin, type Typed } from "blindtally";
+import { type AccountSecret, asSignedPolicy, asVault, type Owner, type Prelogin, type Typed } from "blindtally";
 import type { OwnerWorker, Remote } from "blindtally/worker";
 import { Account } from "./account.ts";
 import * as answers from "./answers.ts";
@@ -17,6 +17,16 @@ export interface Credentials {
 /** Where the build says that the service is; "" for where the page comes from. */
 export function service(): Service {
   return new Service(document.querySelector<HTMLMetaElement>("meta[name=blindtally-service]")?.content ?? "");
+}
+
+/** 28 characters for the owner to keep. */
+export async function newAccountSecret(): Promise<AccountSecret> {
+  const owners = await startOwners();
+  try {
+    return await owners.generateAccountSecret();
+  } finally {
+    owners.stop();
+  }
 }
 
 /** Makes an account, whose owner owes a backup from now on. */

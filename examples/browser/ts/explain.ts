@@ -71,14 +71,28 @@ const WORDS: Readonly<Record<string, string>> = {
   "report.other-class": "The service shows it where it does not belong.",
   "tokenize.too-long": "That is too long: at most 4096 characters.",
   // The browser.
+  "dashboard.not-loaded": "A part of this page could not be loaded, or is not what it should be. Check your connection and reload the page.",
+  "dashboard.not-kept": "This browser keeps nothing for this page, as in a private window. Log in without staying unlocked.",
   "wasm.load": "A part of this page could not be loaded. Check your connection and reload the page.",
   "wasm.platform": "This browser decrypts only on pages that come over https. Ask for the https address.",
   "wasm.disposed": "The account is locked. Log in again.",
 };
 
+/** What this page or its browser cannot do. */
+export class DashboardError extends Error {
+  static { this.prototype.name = "DashboardError"; }
+  readonly code: string;
+
+  constructor(code: "dashboard.not-loaded" | "dashboard.not-kept", options?: ErrorOptions) {
+    super(code, options);
+    this.code = code;
+  }
+}
+
 /** The stable code of an error, whoever it comes from. */
 export function codeOf(error: unknown): string {
-  return error instanceof BlindtallyError || error instanceof ServiceError ? error.code : "dashboard.unexpected";
+  const isKnown = error instanceof BlindtallyError || error instanceof ServiceError || error instanceof DashboardError;
+  return isKnown ? error.code : "dashboard.unexpected";
 }
 
 export function explain(error: unknown): string {

@@ -1,9 +1,17 @@
 /** Staying unlocked: what the package makes of an owner for that (its key is a non-extractable CryptoKey), in IndexedDB. */
 import type { KeptLogin } from "blindtally";
 import { del, get, set } from "idb-keyval";
+import { DashboardError } from "./explain.ts";
 
 const KEY = "kept-login";
 
-export const read = (): Promise<KeptLogin | undefined> => get<KeptLogin>(KEY).catch(() => undefined);
-export const write = (login: KeptLogin): Promise<void> => set(KEY, login);
-export const forget = (): Promise<void> => del(KEY).catch(() => undefined);
+export const read = (): Promise<KeptLogin | undefined> => attempt(() => get<KeptLogin>(KEY)).catch(() => undefined);
+export const forget = (): Promise<void> => attempt(() => del(KEY)).catch(() => undefined);
+
+/** @throws DashboardError `dashboard.not-kept` */
+export const write = (login: KeptLogin): Promise<void> => attempt(() => set(KEY, login)).catch((cause: unknown) => {
+  throw new DashboardError("dashboard.not-kept", { cause });
+});
+
+/** A browser that keeps nothing may say so at once, or later. */
+const attempt = async <T,>(use: () => Promise<T>): Promise<T> => use();

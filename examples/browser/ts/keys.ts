@@ -6,6 +6,7 @@ import { init } from "blindtally";
 import wasmUrl from "blindtally/blindtally.wasm?url";
 import workerUrl from "blindtally/owner-worker?worker&url";
 import { OwnerWorker } from "blindtally/worker";
+import { DashboardError } from "./explain.ts";
 
 /** The one door through which a script gets in: the worker's, whose text was checked. */
 const door = globalThis.trustedTypes?.createPolicy("blindtally-dashboard", { createScriptURL: (url) => url });
@@ -14,9 +15,9 @@ let loading: Promise<{ module: WebAssembly.Module; script: string }> | undefined
 
 /** A worker that holds no keys yet. Ending it ends every key in it. */
 export async function startOwners(): Promise<OwnerWorker> {
-  loading ??= load().catch((error: unknown) => {
+  loading ??= load().catch((cause: unknown) => {
     loading = undefined;
-    throw error;
+    throw new DashboardError("dashboard.not-loaded", { cause });
   });
   const { module, script } = await loading;
   const worker = new Worker((door?.createScriptURL(script) ?? script) as string);
@@ -35,9 +36,16 @@ async function load() {
 
 async function fetchPinned(url: string): Promise<Response> {
   const { href } = new URL(url, document.baseURI);
-  // The build writes one for each; the development server none.
-  const pinned = [...document.querySelectorAll<HTMLLinkElement>("link[rel=preload]")].find((link) => link.href === href);
-  const response = await fetch(href, pinned ? { integrity: pinned.integrity } : {});
+  const response = await fetch(href, { integrity: pins().get(href) ?? "" });
   if (!response.ok) throw new TypeError(`${href} answered ${response.status}`);
   return response;
+}
+
+/** The hashes that the build wrote into the page, by address; the development server writes none. */
+function pins(): Map<string, string> {
+  const metas = document.querySelectorAll<HTMLMetaElement>("meta[name=blindtally-pinned]");
+  return new Map([...metas].map(({ content }) => {
+    const [path = "", hash = ""] = content.split(" ");
+    return [new URL(path, document.baseURI).href, hash];
+  }));
 }

@@ -5,5 +5,8 @@ import { start } from "./stage.ts";
 import "./style/base.css";
 import "./style/report.css";
 
-render(<App />, document.getElementById("app")!);
+const root = document.getElementById("app")!;
+// What says so until this script runs.
+root.replaceChildren();
+render(<App />, root);
 await start();

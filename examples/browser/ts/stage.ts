@@ -32,9 +32,13 @@ export async function start(): Promise<void> {
 
 /** Into an account; `stay` keeps it unlocked over a reload. */
 export async function enter(account: Account, stay: boolean): Promise<void> {
+  try {
+    await (stay ? stayUnlocked(account) : kept.forget());
+  } catch (error) {
+    await account.close();
+    throw error;
+  }
   stage.value = { at: "account", account };
-  if (stay) await stayUnlocked(account);
-  else await kept.forget();
 }
 
 export const stayUnlocked = async (account: Account): Promise<void> => kept.write(await account.owner.keepUnlocked());

@@ -14,6 +14,8 @@ pub struct Config {
     pub database: String,
     /// Origins of dashboards that are served from elsewhere. Empty: no CORS at all.
     pub allow_origins: Vec<String>,
+    /// Whether `/` answers with the dashboard that was compiled in.
+    pub dashboard: bool,
     /// Where the address of a client is read from.
     pub peer_address: PeerAddress,
     /// How long an owner session lives.
@@ -88,6 +90,7 @@ impl Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             database: database.into(),
             allow_origins: Vec::new(),
+            dashboard: true,
             peer_address: PeerAddress::Socket,
             session_lifetime: Duration::from_secs(12 * 3600),
             busy_timeout: Duration::from_secs(5),

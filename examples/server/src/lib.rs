@@ -19,6 +19,7 @@ mod claim;
 mod class;
 mod clock;
 mod config;
+mod dashboard;
 mod delivery;
 mod device;
 mod dictionary;

@@ -20,6 +20,9 @@ struct Options {
     /// Origin of a dashboard that is served from elsewhere; may be repeated.
     #[arg(long, value_name = "URL")]
     allow_origin: Vec<String>,
+    /// Answer the API only: the dashboard is served from elsewhere, or not at all.
+    #[arg(long)]
+    no_dashboard: bool,
     /// Take the address of a client from the last entry of X-Forwarded-For, which a proxy wrote.
     #[arg(long)]
     behind_proxy: bool,
@@ -48,6 +51,7 @@ async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
     let mut config = Config::new(options.database);
     config.listen = options.listen;
     config.allow_origins = options.allow_origin;
+    config.dashboard = !options.no_dashboard;
     config.max_database_bytes = options.max_database_bytes;
     if options.behind_proxy {
         config.peer_address = PeerAddress::LastForwardedFor;

@@ -18,8 +18,8 @@ use crate::config::Config;
 use crate::error::{Error, StartError};
 use crate::openapi::{self, Info};
 use crate::{
-    account, category, claim, delivery, device, enrollment, event, health, linger, log, page, policy, restore,
-    retention, session, ticket, totals, vault,
+    account, category, claim, dashboard, delivery, device, enrollment, event, health, linger, log, page, policy,
+    restore, retention, session, ticket, totals, vault,
 };
 
 /// Everything that answers, and the document that describes it.
@@ -72,6 +72,7 @@ pub(crate) fn routes() -> (Router<App>, Document) {
 /// The routes of the service, with everything that surrounds them.
 pub(crate) fn router(app: App) -> Result<Router, StartError> {
     let (routes, _) = routes();
+    let routes = if app.config.dashboard { routes.merge(dashboard::routes()) } else { routes };
     let mut router = routes
         .fallback(async || Error::RouteUnknown)
         .method_not_allowed_fallback(async || Error::MethodUnknown)
@@ -93,7 +94,8 @@ async fn within_time(State(app): State<App>, request: Request, next: Next) -> Re
     }
 }
 
-/// What a browser must not do with an answer: guess its type, keep it, frame it, or run it.
+/// What a browser must not do with an answer: guess its type, keep it, frame it, or run it. The dashboard says itself
+/// what else holds for it.
 async fn harden(mut response: Response) -> Response {
     let headers = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -102,7 +104,7 @@ async fn harden(mut response: Response) -> Response {
         (header::REFERRER_POLICY, "no-referrer"),
     ];
     for (name, value) in headers {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
 }

@@ -10,6 +10,7 @@ before(async () => {
   browser = await launch();
   server = await serve({ "/dist/": new URL("../../dist/", import.meta.url).pathname }, { csp: POLICY });
   server.pages.set("/", "<!DOCTYPE html><html lang=en><head><title>Report</title><link rel=icon href=data:,></head><body></body></html>");
+  server.pages.set("/silent.js", { body: "// Loads, and does nothing.", type: "text/javascript" });
   server.pages.set("/broken.js", { body: "this is no JavaScript", type: "text/javascript" });
 });
 after(async () => {
@@ -87,6 +88,48 @@ inPage("what is refused in the worker is refused on the page, with its code", as
   "Error: there is no info", "wasm.disposed", "wasm.disposed",
 ]));
 
+inPage("an owner in a worker is kept in IndexedDB, and opens in another worker without the password", async () => {
+  const { OwnerWorker } = await import("/dist/worker.js");
+  const kdf = { id: "pbkdf2-sha256", iterations: 600_000 };
+  const code = (promise) => promise.then(() => "no error", (error) => error.code ?? `${error.name}: ${error.message}`);
+  const request = (of) => new Promise((resolve, reject) => {
+    of.onsuccess = () => resolve(of.result);
+    of.onerror = () => reject(of.error);
+  });
+  const opening = indexedDB.open("kept", 1);
+  opening.onupgradeneeded = () => opening.result.createObjectStore("kept");
+  const database = await request(opening);
+  const store = (mode) => database.transaction("kept", mode).objectStore("kept");
+
+  const first = await OwnerWorker.start();
+  const accountSecret = await first.generateAccountSecret();
+  const { owner, change } = await first.create({ login: "anna", password: "secret", rsa: 2048, kdf, accountSecret });
+  const token = await owner.tokenizeTyped("title", "Budget");
+  const made = await owner.keepUnlocked();
+  await request(store("readwrite").put(made, "anna"));
+  first.stop();
+
+  const second = await OwnerWorker.start();
+  const kept = await request(store("readonly").get("anna"));
+  const again = await (await second.resume(kept)).unlock(change.vault, change.generation);
+  const word = await again.reveal(token);
+  const refused = [
+    await code(second.resume({ ...kept, login: "eva" })),
+    await code(second.resume({ ...kept, sealed: kept.sealed.slice(1) })),
+    await code(second.resume({ ...kept, key: {} })),
+  ];
+  const changed = await again.changePassword("new", { kdf });
+  const old = await second.resume(kept);
+  refused.push(await code(old.unlock(changed.change.vault)));
+  const secret = [accountSecret instanceof Uint8Array, accountSecret.length, kept.key.extractable];
+  second.stop();
+  return { word, refused, secret };
+}, ({ word, refused, secret }) => {
+  assert.equal(word, "Budget");
+  assert.deepEqual(refused, ["unlock.kept-login", "unlock.kept-login", "wasm.argument", "unlock.header"]);
+  assert.deepEqual(secret, [true, 34, false]);
+});
+
 inPage("a worker that does not load is an error of its own", async () => {
   const { OwnerWorker } = await import("/dist/worker.js");
   const code = (promise) => promise.then(() => "no error", (error) => error.code);
@@ -96,6 +139,26 @@ inPage("a worker that does not load is an error of its own", async () => {
     await code(OwnerWorker.start({ wasm: "/missing.wasm" })),
   ];
 }, (codes) => assert.deepEqual(codes, ["wasm.load", "wasm.load", "wasm.load"]), [/404/, /SyntaxError|Unexpected/]);
+
+inPage("a worker that loads and never answers is waited for as long as the page says", async () => {
+  const { OwnerWorker } = await import("/dist/worker.js");
+  const code = (promise) => promise.then(() => "no error", (error) => error.code);
+  const silent = () => new Worker("/silent.js", { type: "module" });
+  const start = performance.now();
+  const codes = [
+    await code(OwnerWorker.start({ worker: silent(), timeout: 300 })),
+    await code(OwnerWorker.start({ timeout: "soon" })),
+    await code(OwnerWorker.start({ timeout: 2 ** 31 })),
+  ];
+  const waited = performance.now() - start;
+  // One that answers in time is not ended by it later.
+  const worker = await OwnerWorker.start({ timeout: 10_000 });
+  return { codes, waited, secret: (await worker.generateAccountSecret()).length };
+}, ({ codes, waited, secret }) => {
+  assert.deepEqual(codes, ["wasm.load", "wasm.argument", "wasm.argument"]);
+  assert.ok(waited >= 290 && waited < 10_000, `${waited} ms`);
+  assert.equal(secret, 34);
+});
 
 inPage("the page reader shows words of an owner in a worker, and takes them back", async () => {
   const { OwnerWorker } = await import("/dist/worker.js");

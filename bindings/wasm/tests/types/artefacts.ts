@@ -1,7 +1,7 @@
 // What one kind of artefact is good for, another is not; and results say what they may be.
 import {
-  Agent, asToken, type BackupText, Backup, type BlindtallyError, type Delivery, type EnrollmentRequest, type Login,
-  Owner, type PendingAgent, type SealedRecord, type SignedPolicy, type Token, type Vault,
+  type AccountSecret, Agent, asToken, type BackupText, Backup, type BlindtallyError, type Delivery, type EnrollmentRequest, type KeptLogin,
+  Login, Owner, type PendingAgent, type SealedRecord, type SignedPolicy, type Token, type Vault,
 } from "blindtally";
 import { OwnerWorker, type Remote } from "blindtally/worker";
 import { readPage } from "blindtally/page";
@@ -26,6 +26,13 @@ login.unlock(vault);
 login.unlock(delivery);
 // @ts-expect-error plain bytes are checked first
 login.unlock(new Uint8Array());
+const kept: KeptLogin = await owner.keepUnlocked();
+const resumed: Login = await Login.resume(kept);
+// @ts-expect-error a kept login is bound to a name and a prelogin
+Login.resume({ key: kept.key, iv: kept.iv, sealed: kept.sealed });
+// @ts-expect-error it is sealed: there is no password in it
+Login.start(kept);
+void resumed;
 pending.accept(delivery);
 // @ts-expect-error a request is no delivery
 pending.accept(request);
@@ -57,6 +64,11 @@ for (const result of owner.revealMany([token])) {
 const remote: Remote<Owner> = (await (await OwnerWorker.start()).create({ login: "anna", password: "x" })).owner;
 const words: Promise<(string | BlindtallyError)[]> = remote.revealMany([token]);
 const approved: Promise<bigint> = remote.rotate().then((change) => change.expected);
+const keptFromWorker: Promise<KeptLogin> = remote.keepUnlocked();
+const worker = await OwnerWorker.start({ timeout: 5_000 });
+const remoteLogin: Remote<Login> = await worker.resume(kept);
+const accountSecret: AccountSecret = await worker.generateAccountSecret();
+void [keptFromWorker, remoteLogin, accountSecret];
 // @ts-expect-error what is not public is not remote
 remote.take();
 void [words, approved];

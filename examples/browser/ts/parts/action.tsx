@@ -1,7 +1,7 @@
 /** What a person sets off and waits for: one at a time, with its error in words beside it. */
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useId, useRef } from "preact/hooks";
 import { codeOf, explain } from "../explain.ts";
 
 export interface Action {
@@ -68,21 +68,48 @@ export function ActionForm({ action, submit, working, children, more, onSubmit }
 export function Field({ label, name, type = "text", hint, ...input }: {
   label: string;
   name: string;
-  type?: string;
+  type?: "text" | "password" | "number" | "file" | "date" | "search";
   hint?: ComponentChildren;
   autocomplete?: string;
+  autofocus?: boolean;
   required?: boolean;
   value?: string;
+  defaultValue?: string;
   accept?: string;
-  autofocus?: boolean;
+  min?: number;
+  max?: number;
   minLength?: number;
   spellcheck?: boolean;
 }) {
+  const id = useId();
   return (
     <p class="field">
-      <label for={name}>{label}</label>
-      <input id={name} name={name} type={type} aria-describedby={hint ? `${name}-hint` : undefined} {...input} />
-      {hint && <span id={`${name}-hint`} class="hint">{hint}</span>}
+      <label for={id}>{label}</label>
+      {/* Preact's types tie roles to each type; there are none here. */}
+      <input id={id} name={name} type={type as "text"} {...hint !== undefined && { "aria-describedby": `${id}-hint` }} {...input} />
+      {hint && <span id={`${id}-hint`} class="hint">{hint}</span>}
+    </p>
+  );
+}
+
+/** A box to tick, with what it means below it. */
+export function Check({ label, hint, ...input }: {
+  label: string;
+  hint?: ComponentChildren;
+  name?: string;
+  checked?: boolean;
+  defaultChecked?: boolean;
+  disabled?: boolean;
+  onChange?: (event: { readonly currentTarget: HTMLInputElement }) => void;
+}) {
+  const id = useId();
+  return (
+    <p class="check">
+      <input type="checkbox" id={id} {...hint !== undefined && { "aria-describedby": `${id}-hint` }} {...input} />
+      <span>
+        <label for={id}>{label}</label>
+        {hint && <span id={`${id}-hint`} class="hint">{hint}</span>}
+      </span>
     </p>
   );
 }
@@ -90,10 +117,10 @@ export function Field({ label, name, type = "text", hint, ...input }: {
 /** What is in a field of a form. */
 export function field(form: HTMLFormElement, name: string): string {
   const input = form.elements.namedItem(name);
-  return input instanceof HTMLInputElement || input instanceof HTMLSelectElement ? input.value : "";
+  return input instanceof HTMLInputElement ? input.value : "";
 }
 
-/** Takes what was typed out of the page again. */
-export function clear(form: HTMLFormElement): void {
-  form.reset();
+export function isChecked(form: HTMLFormElement, name: string): boolean {
+  const input = form.elements.namedItem(name);
+  return input instanceof HTMLInputElement && input.checked;
 }

@@ -8,6 +8,7 @@
 mod account;
 mod api;
 mod crash;
+mod dashboard;
 mod database;
 mod dependencies;
 mod device;

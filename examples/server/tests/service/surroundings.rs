@@ -19,7 +19,10 @@ async fn every_answer_tells_browsers_what_not_to_do() {
             assert_eq!(answer.headers["x-content-type-options"], "nosniff", "{path}");
             assert_eq!(answer.headers["cache-control"], "no-store", "{path}");
             assert_eq!(answer.headers["referrer-policy"], "no-referrer", "{path}");
-            assert!(answer.headers.contains_key("content-security-policy"), "{path}");
+            assert_eq!(
+                answer.headers["content-security-policy"], "default-src 'none'; frame-ancestors 'none'",
+                "{path}"
+            );
             assert!(!answer.headers.contains_key("access-control-allow-origin"), "{path}");
         }
         assert_eq!(service.call(GET, "/api/v1/health").send().await.ok(200), json!({"status": "ok"}));
@@ -31,7 +34,7 @@ async fn every_answer_tells_browsers_what_not_to_do() {
 async fn unknown_paths_and_methods_are_typed_errors() {
     on_sqlite(async |database: Database| {
         let service = database.start().await;
-        service.call(GET, "/").send().await.refused(404, "route.unknown");
+        service.call(GET, "/no/such/path").send().await.refused(404, "route.unknown");
         service.call(GET, "/api/v2/health").send().await.refused(404, "route.unknown");
         service.call(POST, "/api/v1/health").send().await.refused(405, "route.method");
         service.call(GET, "/api/v1/login").send().await.refused(405, "route.method");
@@ -43,23 +46,35 @@ async fn unknown_paths_and_methods_are_typed_errors() {
 async fn other_origins_are_let_in_by_name_only() {
     on_sqlite(async |database: Database| {
         let service = database.start_with(|config| config.allow_origins = vec!["https://dash.example".into()]).await;
-        let preflight = |origin: &str| {
-            service
-                .call(reqwest::Method::OPTIONS, "/api/v1/vault")
-                .header("origin", origin)
-                .header("access-control-request-method", "PUT")
-                .header("access-control-request-headers", "authorization,if-match,x-vault-generation")
-                .send()
+        let preflight = async |origin: &str, path: &str, method: &str, headers: &str| {
+            let call = service.call(reqwest::Method::OPTIONS, path).header("origin", origin);
+            let call = call.header("access-control-request-method", method);
+            call.header("access-control-request-headers", headers).send().await
         };
-        let allowed = preflight("https://dash.example").await;
-        assert_eq!(allowed.headers["access-control-allow-origin"], "https://dash.example");
-        let headers = allowed.headers["access-control-allow-headers"].to_str().unwrap().to_owned();
-        assert!(headers.contains("x-vault-generation") && headers.contains("authorization"));
-        let refused = preflight("https://evil.example").await;
+        // What a dashboard elsewhere does: everything that is no simple request.
+        for (path, method, headers) in [
+            ("/api/v1/login", "POST", "content-type"),
+            ("/api/v1/totals", "GET", "authorization"),
+            ("/api/v1/vault", "PUT", "authorization,content-type,if-match,x-vault-generation"),
+            ("/api/v1/password", "POST", "authorization,content-type,if-match"),
+            ("/api/v1/categories", "DELETE", "authorization,content-type"),
+            ("/api/v1/account", "DELETE", "authorization,content-type"),
+        ] {
+            let allowed = preflight("https://dash.example", path, method, headers).await;
+            assert_eq!(allowed.status, 200, "{path}");
+            assert_eq!(allowed.headers["access-control-allow-origin"], "https://dash.example", "{path}");
+            let listed = |name: &str| allowed.headers[name].to_str().unwrap().to_lowercase();
+            assert!(listed("access-control-allow-methods").split(',').any(|m| m == method.to_lowercase()), "{path}");
+            let names = listed("access-control-allow-headers");
+            assert!(headers.split(',').all(|header| names.split(',').any(|name| name == header)), "{path}: {names}");
+        }
+        let refused = preflight("https://evil.example", "/api/v1/vault", "PUT", "if-match").await;
         assert!(!refused.headers.contains_key("access-control-allow-origin"));
         let answer = service.call(GET, "/api/v1/vault").header("origin", "https://dash.example");
         let answer = answer.send().await;
-        assert!(answer.headers["access-control-expose-headers"].to_str().unwrap().contains("etag"));
+        assert_eq!(answer.headers["access-control-allow-origin"], "https://dash.example");
+        let exposed: Vec<_> = answer.headers["access-control-expose-headers"].to_str().unwrap().split(',').collect();
+        assert!(exposed.contains(&"etag") && exposed.contains(&"retry-after"), "{exposed:?}");
         answer.refused(401, "auth.missing");
     })
     .await;
