@@ -1,15 +1,6 @@
 /** A column chart of time. It is a table: Charts.css draws it, and a screen reader reads it. */
+import type { Column } from "../report/calendar.ts";
 import { axisEnd, spoken } from "./duration.ts";
-
-export interface Column {
-  readonly key: string;
-  /** All of what the column is about, for its tooltip and for those who do not see it. */
-  readonly label: string;
-  /** What stands below it, where there is room. */
-  readonly tick: string;
-  readonly duration: number;
-  readonly active: number;
-}
 
 /** More labels than these would overlap; on a phone it is half of them. */
 const TICKS = 8;

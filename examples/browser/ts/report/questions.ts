@@ -28,6 +28,7 @@ type Rows = readonly answers.TotalsRow[];
 
 export class Questions {
   readonly #service: Pick<Service, "get">;
+  readonly #asked = new Map<string, Promise<Rows>>();
   readonly #many = new Map<string, { readonly head: string; readonly rows: Rows }>();
 
   constructor(service: Pick<Service, "get">) {
@@ -57,7 +58,14 @@ export class Questions {
     return each.flat();
   }
 
-  async #all(url: string): Promise<Rows> {
+  /** What several ask for at the same time is asked once. */
+  #all(url: string): Promise<Rows> {
+    const asked = this.#asked.get(url) ?? this.#news(url).finally(() => this.#asked.delete(url));
+    this.#asked.set(url, asked);
+    return asked;
+  }
+
+  async #news(url: string): Promise<Rows> {
     const known = this.#many.get(url);
     // Events are only ever added and deleted: their numbers and the newest tell.
     const head = known && JSON.stringify(await this.#page(`${url}&sort=recent&limit=1`));

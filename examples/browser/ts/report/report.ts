@@ -3,8 +3,8 @@ import type { Device } from "blindtally";
 import type { TotalsRow } from "../answers.ts";
 import type { Account } from "../account.ts";
 import { BUILT_IN, CATEGORY, KINDS, type Kind, PERSONS } from "./kind.ts";
-import { type Meaning, merge, type Row } from "./merge.ts";
-import type { Period } from "./period.ts";
+import { type Meaning, merge, type Row, sum } from "./merge.ts";
+import { dayOf, type Period } from "./period.ts";
 import { type Filter, keyOf, Questions } from "./questions.ts";
 import { type Word, Words } from "./words.ts";
 
@@ -21,7 +21,7 @@ export interface Choice {
 
 export interface Overview {
   readonly choice: Choice;
-  /** One row for each hour of the calendar: `2026-11-22T14`. */
+  /** One row for each hour of the calendar: `2026-11-22 14:00`. */
   readonly hours: readonly Row[];
   readonly categories: readonly Row[];
   readonly devices: readonly Row[];
@@ -79,7 +79,7 @@ async function revealed(account: Reader, kind: Kind, raw: readonly TotalsRow[]):
 }
 
 /** What a person chose, as the service can be asked for it: a person has a token in each epoch. */
-export async function narrow(account: Reader, { period, device, person }: Choice): Promise<Filter> {
+export async function narrow(account: Reader, { period, device, person }: Partial<Choice>): Promise<Filter> {
   if (person === undefined) return { period, device };
   const rows = await read(account, PERSONS, { period, device });
   return { period, device, person: rows.find((row) => isPerson(row, person))?.tokens ?? [] };
@@ -100,10 +100,11 @@ export async function overview(account: Reader, choice: Choice): Promise<Overvie
   return { choice, hours, categories, devices, persons: everybody };
 }
 
-/** The last day that has anything to show, if there is one. */
-export async function lastDay(account: Reader): Promise<string | undefined> {
-  const days = await read(account, KINDS.day, {});
-  return days.map(({ value }) => value ?? "").sort().at(-1);
+/** The last day that has anything to show of what was chosen, if there is one. */
+export async function lastDay(account: Reader, { device, person }: Choice): Promise<string | undefined> {
+  const days = await read(account, KINDS.day, await narrow(account, { device, person }));
+  // The service's days are UTC's here: the end of the last event tells the browser's.
+  return days.length > 0 ? dayOf(new Date(sum(days).last / 1000)) : undefined;
 }
 
 async function meanings(account: Reader, kind: Kind, keys: readonly (string | null)[]): Promise<Meaning[]> {
@@ -117,6 +118,8 @@ async function meanings(account: Reader, kind: Kind, keys: readonly (string | nu
       return "word" in word ? { value: word.word, token: key } : { value: key, token: key, unreadable: word.code };
     });
   }
+  // As spreadsheets read it too.
+  if (kind.by === "hour") return keys.map((hour) => ({ value: hour && `${hour.replace("T", " ")}:00` }));
   if (kind.by !== "device") return keys.map((value) => ({ value }));
   const devices = new Map<string | null, Device>(account.devices.value.map((device) => [device.id, device]));
   return keys.map((id) => ({ key: id!, value: nameOf(devices.get(id), [...devices.values()]) ?? id }));

@@ -1,29 +1,28 @@
 /** Reports: how much time was spent, when, on what and by whom, up to date while somebody looks. */
 import { useSignal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useId, useMemo } from "preact/hooks";
 import "charts.css";
 import type { Account } from "../account.ts";
 import { useAction, Failure } from "../parts/action.tsx";
 import { Bars } from "../parts/bars.tsx";
 import { CategoryBar } from "../parts/category-bar.tsx";
 import { Chips } from "../parts/chips.tsx";
-import { type Column, Columns } from "../parts/columns.tsx";
+import { Columns } from "../parts/columns.tsx";
 import { spoken } from "../parts/duration.ts";
 import { useLive } from "../parts/live.ts";
 import { RowTable } from "../parts/row-table.tsx";
 import { visible, wordText } from "../parts/word.tsx";
+import { dayColumns, dayName, hourColumns } from "../report/calendar.ts";
 import { carryOver } from "../report/categories.ts";
 import { csv } from "../report/csv.ts";
 import { type Kind, KINDS, type KindName } from "../report/kind.ts";
 import { type Row, sum } from "../report/merge.ts";
 import { ordered } from "../report/order.ts";
-import { addDays, between, days, FIRST_DAY, type Period, type Preset, preset, PRESETS } from "../report/period.ts";
+import { addDays, between, FIRST_DAY, type Period, type Preset, preset, PRESETS } from "../report/period.ts";
 import { type Choice, isPerson, lastDay, nameOf, narrow, type Overview, overview, read } from "../report/report.ts";
 
 /** Bars of the chart. */
 const TOP = 10;
-/** Above as many days, columns are months. */
-const MOST_DAYS = 93;
 
 const TITLES = Object.fromEntries(Object.entries(KINDS).map(([name, { title }]) => [name, title])) as Record<KindName, string>;
 
@@ -97,16 +96,17 @@ function Choose({ label, all, value, options, onChoose }: {
   label: string; all: string; value: string | undefined; options: readonly [value: string, text: string][];
   onChoose: (value: string | undefined) => void;
 }) {
+  const id = useId();
   // Values may be empty texts, so they are chosen by place.
   const at = options.findIndex(([each]) => each === value);
   return (
-    <label class="field">
-      <span>{label}</span>
-      <select value={String(at)} onChange={(event) => onChoose(options[Number(event.currentTarget.value)]?.[0])}>
+    <p class="field">
+      <label for={id}>{label}</label>
+      <select id={id} value={String(at)} onChange={(event) => onChoose(options[Number(event.currentTarget.value)]?.[0])}>
         <option value="-1">{all}</option>
         {options.map(([each, text], place) => <option key={each} value={String(place)}>{text}</option>)}
       </select>
-    </label>
+    </p>
   );
 }
 
@@ -121,8 +121,12 @@ function Days({ period, onChoose }: { period: Period; onChoose: (period: Period)
   };
   return (
     <>
-      <label class="field"><span>From</span><input type="date" min={FIRST_DAY} value={period.from} onChange={edit("from")} /></label>
-      <label class="field"><span>To</span><input type="date" min={FIRST_DAY} value={period.to} onChange={edit("to")} /></label>
+      <p class="field">
+        <label for="from">From</label><input id="from" type="date" min={FIRST_DAY} value={period.from} onChange={edit("from")} />
+      </p>
+      <p class="field">
+        <label for="to">To</label><input id="to" type="date" min={FIRST_DAY} value={period.to} onChange={edit("to")} />
+      </p>
     </>
   );
 }
@@ -132,7 +136,7 @@ function Summary({ account, overview, isCurrent, onJump }: { account: Account; o
   const total = useMemo(() => sum(hours), [hours]);
   const perDay = useMemo(() => dayColumns(hours, period), [hours, period]);
   const perHour = useMemo(() => hourColumns(hours), [hours]);
-  if (total.events === 0) return <Nothing account={account} onJump={onJump} />;
+  if (total.events === 0) return <Nothing account={account} choice={overview.choice} onJump={onJump} />;
   return (
     <div aria-busy={!isCurrent}>
       <section class="card" aria-labelledby="summary">
@@ -161,12 +165,12 @@ function Summary({ account, overview, isCurrent, onJump }: { account: Account; o
 }
 
 /** The range holds nothing: perhaps another does. */
-function Nothing({ account, onJump }: { account: Account; onJump: (day: string) => void }) {
-  const last = useLive("last", () => lastDay(account));
+function Nothing({ account, choice, onJump }: { account: Account; choice: Choice; onJump: (day: string) => void }) {
+  const last = useLive(JSON.stringify([choice.device, choice.person]), () => lastDay(account, choice));
   return (
     <section class="card" role="status">
-      <p>There is nothing in this period{last.isCurrent && last.value === undefined && ", nor in any other: no device has sent anything yet"}.</p>
-      {last.value !== undefined && <button class="primary" onClick={() => onJump(last.value!)}>Show the last days that have something, up to {DAY.format(noon(last.value))}</button>}
+      <p>There is nothing in this period{last.isCurrent && last.value === undefined && ", nor in any other: nothing was sent yet"}.</p>
+      {last.value !== undefined && <button class="primary" onClick={() => onJump(last.value!)}>Show the last days that have something, up to {dayName(last.value)}</button>}
     </section>
   );
 }
@@ -198,40 +202,6 @@ function save(kind: Kind, text: string): void {
   link.click();
   // The download has begun by then.
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
-}
-
-const DAY = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
-const TICK = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
-const MONTH = new Intl.DateTimeFormat(undefined, { month: "long", year: "numeric", timeZone: "UTC" });
-const MONTH_TICK = new Intl.DateTimeFormat(undefined, { month: "short", year: "2-digit", timeZone: "UTC" });
-const noon = (day: string): Date => new Date(`${day}T12:00Z`);
-
-/** A column for each day, also for those on which nothing was. */
-function dayColumns(hours: readonly Row[], period: Period): { isMonths: boolean; columns: Column[] } {
-  const all = days(period);
-  const isMonths = all.length > MOST_DAYS;
-  const length = isMonths ? "2026-11".length : "2026-11-22".length;
-  const sums = sumsBy(hours, (hour) => hour.slice(0, length));
-  const keys = [...new Set(all.map((day) => day.slice(0, length)))];
-  const [label, tick] = isMonths ? [MONTH, MONTH_TICK] : [DAY, TICK];
-  const columns = keys.map((key) => {
-    const moment = noon(isMonths ? `${key}-01` : key);
-    return { key, label: label.format(moment), tick: tick.format(moment), ...sums(key) };
-  });
-  return { isMonths, columns };
-}
-
-function hourColumns(hours: readonly Row[]): Column[] {
-  const sums = sumsBy(hours, (hour) => hour.slice(-2));
-  return Array.from({ length: 24 }, (_, hour) => {
-    const [key, next] = [hour, hour + 1].map((each) => String(each).padStart(2, "0")) as [string, string];
-    return { key, label: `${key}:00–${next}:00`, tick: key, ...sums(key) };
-  });
-}
-
-function sumsBy(hours: readonly Row[], keyOf: (hour: string) => string): (key: string) => Pick<Row, "duration" | "active"> {
-  const groups = Map.groupBy(hours, ({ value }) => keyOf(value ?? ""));
-  return (key) => sum(groups.get(key) ?? []);
 }
 
 const asked = new WeakSet<Account>();
