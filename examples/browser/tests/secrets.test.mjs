@@ -1,0 +1,155 @@
+// Everything that crossed the network and everything that the service keeps, searched for what must be in neither: secrets
+// of the owner, keys, and the words that the agents sealed.
+import assert from "node:assert/strict";
+import { createHash, createHmac, pbkdf2Sync } from "node:crypto";
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { gcmsiv } from "@noble/ciphers/aes.js";
+import { addComputer, confirmBackup, EXPORT, go, logIn, PASSWORD, Scene, seeded, ticketOf } from "./harness.mjs";
+
+const scene = new Scene();
+after(() => scene.end());
+
+/** Below this, bytes and characters that are random would hold it by chance. */
+const SHORTEST = 8;
+
+/** Bytes in every form in which a careless program sends them. */
+function forms(bytes) {
+  const text = bytes.toString("utf8");
+  const found = [bytes, Buffer.from(text, "utf16le"), Buffer.from(bytes.toString("hex")), Buffer.from(bytes.toString("hex").toUpperCase())];
+  found.push(Buffer.from(encodeURIComponent(text)), Buffer.from(JSON.stringify(text).slice(1, -1)));
+  for (const encoding of ["base64", "base64url"]) {
+    // At each of the three places where it may begin in a longer text: what is the same whatever surrounds it.
+    for (let before = 0; before < 3; before++) {
+      const whole = Buffer.concat([Buffer.alloc(before), bytes]).toString(encoding).replace(/=+$/, "");
+      found.push(Buffer.from(whole.slice(Math.ceil(before * 4 / 3), Math.floor((before + bytes.length) * 4 / 3))));
+    }
+  }
+  return found.filter(({ length }) => length >= SHORTEST);
+}
+
+/** Every word that was recorded. */
+function words() {
+  const found = new Set();
+  for (const { events } of Object.values(JSON.parse(readFileSync(EXPORT, "utf8")).buckets)) {
+    for (const { data } of events) {
+      for (const value of Object.values(data)) if (typeof value === "string" && Buffer.byteLength(value) >= SHORTEST) found.add(value);
+    }
+  }
+  return [...found];
+}
+
+/** The keys behind a password, and the MasterKeys in the vault that it opens (SPEC.md#vault, SPEC.md#keyring). */
+function keysOf(vault, login, password) {
+  const [kdf, iterations] = [vault[4], vault.readUInt32BE(5)];
+  assert.equal(kdf, 1);
+  const name = Buffer.from(login);
+  const bound = createHash("sha256")
+    .update(Buffer.concat([Buffer.from("blindtally/v1/salt"), Buffer.from([0, name.length]), name, vault.subarray(25, 41), Buffer.from([1]), vault.subarray(9, 25)]))
+    .digest();
+  const stretched = pbkdf2Sync(password, bound, iterations, 32, "sha256");
+  const expand = (label) => createHmac("sha256", stretched).update(label).update(Buffer.from([1])).digest();
+  const wrap = expand("blindtally/v1/password/wrap");
+  const header = vault.subarray(0, 94);
+  const keyring = Buffer.from(gcmsiv(wrap, header.subarray(82), header).decrypt(vault.subarray(94)));
+  const epochs = keyring.readUInt16BE(28);
+  const masterKeys = Array.from({ length: epochs }, (_, at) => keyring.subarray(32 + at * 34, 64 + at * 34));
+  return { stretched, wrap, masterKeys, keyring };
+}
+
+test("neither the network nor the service's database holds a secret or a word", async () => {
+  const login = "mara@example.org";
+  const service = await scene.service();
+  const har = join(scene.folder, "network.har");
+  const recorded = { recordHar: { path: har, content: "embed", mode: "full" } };
+  const { page, context, saved, problems } = await seeded(scene, service, await scene.browser(), login, recorded);
+
+  // Whatever there is to do, with secrets of each kind.
+  await go(page, "Devices");
+  const { ticket, link } = await ticketOf(page, { uses: 2 });
+  await addComputer(scene, service, page, "a third computer");
+  await page.getByRole("button", { name: "Revoke a third computer" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
+  await page.getByRole("row", { name: "a third computer" }).getByText("Revoked").waitFor();
+  await go(page, "Categories");
+  await page.getByLabel("Category of winword.exe").selectOption("New category…");
+  await page.getByRole("dialog").getByLabel("Name").fill("Paper and patience");
+  await page.getByRole("dialog").getByRole("button", { name: "Assign" }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await go(page, "Reports");
+  for (const kind of ["Titles", "Documents", "Addresses"]) {
+    await page.getByRole("group").getByText(kind, { exact: true }).click();
+    await page.getByRole("heading", { name: kind, level: 2 }).waitFor();
+  }
+  await go(page, "Security");
+  await page.getByRole("switch").click();
+  await page.getByText("What the service holds").first().waitFor();
+  await page.getByLabel("Stay unlocked").check();
+  const card = page.getByRole("region", { name: "Backups" });
+  await card.getByRole("button", { name: "New backup with a passphrase" }).click();
+  await card.getByLabel("Passphrase of the backup").fill("a passphrase for the backup");
+  await card.getByLabel("The same again").fill("a passphrase for the backup");
+  await card.getByRole("button", { name: "Save the backup file" }).click();
+  await card.getByText("The backup is saved.").waitFor();
+  await card.getByRole("button", { name: "New backup with a recovery key" }).click();
+  const { recoveryKey } = await confirmBackup(page);
+  const passwords = page.getByRole("region", { name: "Change the password" });
+  await passwords.getByLabel("New password").fill("the second password of all");
+  await passwords.getByLabel("The same again").fill("the second password of all");
+  await passwords.getByRole("button").click();
+  await passwords.getByText("The password is changed.").waitFor();
+  const storage = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href]));
+  await page.getByRole("button", { name: "Lock" }).click();
+  await logIn(page, login, "the second password of all");
+  await page.getByRole("heading", { name: "Security" }).waitFor();
+  const stored = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }]));
+  await context.close();
+  assert.deepEqual(problems, []);
+
+  const entries = JSON.parse(readFileSync(har, "utf8")).log.entries;
+  const api = entries.filter(({ request }) => request.url.startsWith(`${service.url}/api/`));
+  assert.deepEqual(entries.filter(({ request }) => !request.url.startsWith(`${service.url}/`) && !request.url.startsWith("blob:")).map(({ request }) => request.url), []);
+  assert.ok(api.length > 50, "the network was recorded");
+  const body = ({ content }) => Buffer.from(content.text ?? "", content.encoding === "base64" ? "base64" : "utf8");
+  const network = Buffer.concat(api.flatMap(({ request, response }) => [
+    Buffer.from(JSON.stringify([request.url, request.headers, response.headers])), Buffer.from(request.postData?.text ?? ""), body(response),
+  ]));
+  await service.stop();
+  const database = Buffer.concat(readdirSync(scene.folder).filter((name) => name.startsWith("blindtally.db")).map((name) => readFileSync(join(scene.folder, name))));
+  assert.ok(network.includes("bt1_") && database.includes("bt1_"), "what is searched is what has the tokens");
+
+  const vaultOf = (entry) => Buffer.from(JSON.parse(entry.response.content.text).vault, "base64url");
+  const logins = api.filter(({ request, response }) => request.url.endsWith("/login") && response.status === 200);
+  const { stretched, wrap, masterKeys, keyring } = keysOf(vaultOf(logins.at(-1)), login, "the second password of all");
+  assert.equal(masterKeys.length, 2, "the revocation began a second epoch");
+
+  const secrets = {
+    "the first password": PASSWORD,
+    "the second password": "the second password of all",
+    "the passphrase": "a passphrase for the backup",
+    "the recovery key of the first backup": saved.recoveryKey,
+    "its characters": saved.recoveryKey.replaceAll("-", ""),
+    "the recovery key of the second": recoveryKey,
+    "the ticket": ticket,
+    "its link": link,
+    "the stretched password": stretched,
+    "the wrap key": wrap,
+    "a private key": keyring.subarray(140, 204),
+    "the category": "Paper and patience",
+    "the device": "a third computer",
+  };
+  masterKeys.forEach((key, at) => secrets[`MasterKey ${at + 1}`] = key);
+  const places = { "the network": network, "the database": database, "the browser's storage": Buffer.from(storage + stored) };
+  for (const [place, content] of Object.entries(places)) {
+    for (const [name, secret] of Object.entries(secrets)) {
+      for (const form of forms(Buffer.from(secret))) assert.ok(!content.includes(form), `${place} holds ${name}`);
+    }
+    for (const word of words()) {
+      for (const form of forms(Buffer.from(word))) assert.ok(!content.includes(form), `${place} holds the value ${JSON.stringify(word)}`);
+    }
+  }
+  // The search finds what is there: the proof that was sent, and a token that was answered.
+  const proof = createHmac("sha256", stretched).update("blindtally/v1/password/login").update(Buffer.from([1])).digest();
+  assert.ok(forms(proof).some((form) => network.includes(form)));
+});
