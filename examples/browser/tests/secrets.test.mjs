@@ -1,7 +1,7 @@
 // Everything that crossed the network and everything that the service keeps, searched for what must be in neither: secrets
 // of the owner, keys, and the words that the agents sealed.
 import assert from "node:assert/strict";
-import { createHash, createHmac, pbkdf2Sync } from "node:crypto";
+import { createHash, createHmac, createPrivateKey, pbkdf2Sync } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -55,7 +55,10 @@ function keysOf(vault, login, password) {
   const keyring = Buffer.from(gcmsiv(wrap, header.subarray(82), header).decrypt(vault.subarray(94)));
   const epochs = keyring.readUInt16BE(28);
   const masterKeys = Array.from({ length: epochs }, (_, at) => keyring.subarray(32 + at * 34, 64 + at * 34));
-  return { stretched, wrap, masterKeys, keyring };
+  const pkcs8 = 30 + epochs * 34 + 4;
+  const der = keyring.subarray(pkcs8, pkcs8 + keyring.readUInt32BE(pkcs8 - 4));
+  const { d, p } = createPrivateKey({ key: der, format: "der", type: "pkcs8" }).export({ format: "jwk" });
+  return { stretched, wrap, masterKeys, exponent: Buffer.from(d, "base64url"), prime: Buffer.from(p, "base64url") };
 }
 
 test("neither the network nor the service's database holds a secret or a word", async () => {
@@ -86,6 +89,7 @@ test("neither the network nor the service's database holds a secret or a word", 
   await page.getByRole("switch").click();
   await page.getByText("What the service holds").first().waitFor();
   await page.getByLabel("Stay unlocked").check();
+  await page.getByLabel("Stay unlocked").and(page.locator(":enabled")).waitFor();
   const card = page.getByRole("region", { name: "Backups" });
   await card.getByRole("button", { name: "New backup with a passphrase" }).click();
   await card.getByLabel("Passphrase of the backup").fill("a passphrase for the backup");
@@ -121,7 +125,7 @@ test("neither the network nor the service's database holds a secret or a word", 
 
   const vaultOf = (entry) => Buffer.from(JSON.parse(entry.response.content.text).vault, "base64url");
   const logins = api.filter(({ request, response }) => request.url.endsWith("/login") && response.status === 200);
-  const { stretched, wrap, masterKeys, keyring } = keysOf(vaultOf(logins.at(-1)), login, "the second password of all");
+  const { stretched, wrap, masterKeys, exponent, prime } = keysOf(vaultOf(logins.at(-1)), login, "the second password of all");
   assert.equal(masterKeys.length, 2, "the revocation began a second epoch");
 
   const secrets = {
@@ -135,7 +139,8 @@ test("neither the network nor the service's database holds a secret or a word", 
     "its link": link,
     "the stretched password": stretched,
     "the wrap key": wrap,
-    "a private key": keyring.subarray(140, 204),
+    "the private key": exponent,
+    "its prime": prime,
     "the category": "Paper and patience",
     "the device": "a third computer",
   };

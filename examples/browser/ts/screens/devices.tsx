@@ -71,7 +71,7 @@ function DeviceTable({ account }: { account: Account }) {
     const timer = setInterval(look, PERIOD);
     return () => clearInterval(timer);
   }, [account]);
-  const devices = account.devices.value;
+  const devices = [...account.devices.value].sort((a, b) => Number(a.revoked) - Number(b.revoked) || a.name.localeCompare(b.name));
   return (
     <section class="card" aria-labelledby="your-devices">
       <h2 id="your-devices">Your devices</h2>
@@ -79,7 +79,7 @@ function DeviceTable({ account }: { account: Account }) {
       <div role="status">{revoked.value && <p>{revoked}</p>}</div>
       {devices.length === 0 && <p>There is none yet. Make a ticket below, and paste it into the agent on the first computer.</p>}
       {devices.length > 0 && (
-        <div class="scroll">
+        <div class="scroll" role="region" aria-labelledby="your-devices" tabIndex={0}>
           <table>
             <thead><tr><th scope="col">Name</th><th scope="col">Status</th><th scope="col">Confirmed</th><th scope="col">Last seen</th><th scope="col" class="number">Events</th><th scope="col">Code</th><th scope="col"><span class="hidden">Action</span></th></tr></thead>
             <tbody>

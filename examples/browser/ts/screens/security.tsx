@@ -91,8 +91,13 @@ function StayUnlocked({ account }: { account: Account }) {
   const stays = useSignal(false);
   useEffect(() => void kept.read().then((login) => stays.value = login !== undefined), [account]);
   const set = async (on: boolean) => {
-    await (on ? stayUnlocked(account) : kept.forget());
     stays.value = on;
+    try {
+      await (on ? stayUnlocked(account) : kept.forget());
+    } catch (error) {
+      stays.value = !on;
+      throw error;
+    }
   };
   return (
     <section class="card" aria-labelledby="staying">
