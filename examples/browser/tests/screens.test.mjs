@@ -143,6 +143,7 @@ test("everything can be done with the keyboard", async () => {
     }
     assert.fail(`${key} does not reach ${name}`);
   };
+  await page.getByRole("heading", { name: "Log in" }).waitFor();
   await tabTo("Name");
   await page.keyboard.type("mara@example.org");
   await tabTo("Password");

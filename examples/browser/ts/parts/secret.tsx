@@ -1,4 +1,4 @@
-/** Secrets on the screen: shown as text, saved as files, and never kept in a variable of this page for longer than that. */
+/** Secrets on the screen: shown as text, and never kept in a variable of this page for longer than that. */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
@@ -20,13 +20,4 @@ export function Copy({ bytes, label }: { bytes: Uint8Array; label: string }) {
     }
   };
   return <><button type="button" onClick={() => void copy()}>{label}</button> <span role="status" class="hint">{said}</span></>;
-}
-
-/** Saves text as a file of the person's. */
-export function save(name: string, text: string, type = "text/plain"): void {
-  const url = URL.createObjectURL(new Blob([text], { type }));
-  const link = document.createElement("a");
-  [link.href, link.download] = [url, name];
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

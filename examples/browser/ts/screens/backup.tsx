@@ -5,7 +5,8 @@ import { useEffect } from "preact/hooks";
 import type { Account } from "../account.ts";
 import { setBackupOwed } from "../memory.ts";
 import { ActionForm, Failure, field, Field, useAction } from "../parts/action.tsx";
-import { Copy, save, Secret } from "../parts/secret.tsx";
+import { save } from "../parts/save.ts";
+import { Copy, Secret } from "../parts/secret.tsx";
 
 /** What an owner sees first in a new account. */
 export function FirstBackup({ account, onDone }: { account: Account; onDone: () => void }) {

@@ -11,6 +11,7 @@ import { Columns } from "../parts/columns.tsx";
 import { spoken } from "../parts/duration.ts";
 import { useLive } from "../parts/live.ts";
 import { RowTable } from "../parts/row-table.tsx";
+import { save } from "../parts/save.ts";
 import { visible, wordText } from "../parts/word.tsx";
 import { dayColumns, dayName, hourColumns } from "../report/calendar.ts";
 import { carryOver } from "../report/categories.ts";
@@ -186,7 +187,7 @@ function Detail({ account, kind, rows }: { account: Account; kind: Kind; rows: r
       <RowTable
         title={kind.title} one={kind.one} rows={rows} first={{ column: isTime ? "value" : "duration", isDescending: true }}
         actions={(shown) => (
-          <button disabled={saving.busy || shown.length === 0} onClick={() => saving.run(async () => save(kind, await csv(kind, shown, account.owner)))}>
+          <button disabled={saving.busy || shown.length === 0} onClick={() => saving.run(async () => save(`blindtally-${kind.title.toLowerCase()}.csv`, await csv(kind, shown, account.owner), "text/csv;charset=utf-8"))}>
             Save as CSV
           </button>
         )}
@@ -194,18 +195,6 @@ function Detail({ account, kind, rows }: { account: Account; kind: Kind; rows: r
     </>
   );
 }
-
-function save(kind: Kind, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: "text/csv;charset=utf-8" }));
-  const link = document.createElement("a");
-  [link.href, link.download] = [url, `blindtally-${kind.title.toLowerCase()}.csv`];
-  link.click();
-  // The download has begun by then.
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
-}
-
-const asked = new WeakSet<Account>();
-const shown = new WeakSet<Account>();
 
 /** For benchmarks: when an account's first report was asked for, and seen. */
 function markOnce(done: WeakSet<Account>, account: Account, mark: string): void {

@@ -5,7 +5,7 @@ import type { Account } from "../account.ts";
 import * as kept from "../kept.ts";
 import { ActionForm, Check, Failure, useAction } from "../parts/action.tsx";
 import { NewPassword, newPassword } from "../parts/new-password.tsx";
-import { save } from "../parts/secret.tsx";
+import { save } from "../parts/save.ts";
 import { SideBySide } from "../parts/side-by-side.tsx";
 import { stayUnlocked } from "../stage.ts";
 import { backupName, RecoveryBackup } from "./backup.tsx";
