@@ -41,20 +41,7 @@ function pin() {
         .replace(/(<(?:script|link)\b[^>]*?\b(?:src|href)="\.\/(assets\/[^"]+)")/g, (_, start, path) =>
           `${start} integrity="${integrity(path)}"`);
       writeFileSync(page, html);
-    },
-  };
-}
-
-/** Each file once more, compressed: what the program that embeds them sends. */
-function compress() {
-  let folder = "";
-  return {
-    name: "compress",
-    apply: "build",
-    configResolved: ({ root, build }) => {
-      folder = resolve(root, build.outDir);
-    },
-    closeBundle: () => {
+      // Each file once more, compressed: what the program that embeds them sends.
       for (const file of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
         if (/\.(html|js|css|svg|wasm)$/.test(file)) {
           writeFileSync(join(folder, `${file}.gz`), gzipSync(readFileSync(join(folder, file)), { level: 9 }));
@@ -67,7 +54,7 @@ function compress() {
 export default defineConfig({
   // Relative, so that the build can lie in any folder of a host.
   base: "./",
-  plugins: [pin(), compress()],
+  plugins: [pin()],
   build: {
     target: "es2022",
     // No file inside another: the policy allows no data: URLs.

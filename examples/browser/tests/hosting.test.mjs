@@ -59,7 +59,7 @@ test("it works from there, and asks nobody but its host and the service", async 
   await page.getByRole("row", { name: "nordlicht" }).getByText("Revoked").waitFor();
   await page.getByRole("button", { name: "Lock" }).click();
   await logIn(page, "mara@example.org");
-  await page.getByRole("heading", { name: "Devices" }).waitFor();
+  await page.getByRole("heading", { name: "Devices", level: 1 }).waitFor();
   assert.deepEqual(problems, []);
   const others = requests.filter((url) => !url.startsWith(`${host}/dashboard/`) && !url.startsWith(`${service.url}/api/`) && !url.startsWith("blob:"));
   assert.deepEqual(others, []);

@@ -196,6 +196,9 @@ function Detail({ account, kind, rows }: { account: Account; kind: Kind; rows: r
   );
 }
 
+const asked = new WeakSet<Account>();
+const shown = new WeakSet<Account>();
+
 /** For benchmarks: when an account's first report was asked for, and seen. */
 function markOnce(done: WeakSet<Account>, account: Account, mark: string): void {
   if (!done.has(account)) performance.mark(mark);
