@@ -119,6 +119,8 @@ async function open(owners: OwnerWorker, started: Started, to: Service, login: s
   const proof = base64url(await started.proof());
   const { session, vault } = await to.post("/api/v1/login", { login, login_proof: proof }, answers.Login);
   const owner: Remote<Owner> = await started.unlock(asVault(vault), seen(account));
+  // For benchmarks: from here on, what the account holds could be shown.
+  performance.mark("unlocked");
   const begun = await Account.begin(owners, owner, to, session);
   await begun.refresh();
   return begun;
