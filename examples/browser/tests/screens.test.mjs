@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import pixelmatch from "pixelmatch";
 import { PNG } from "pngjs";
-import { go, open, PASSWORD, Scene, seeded } from "./harness.mjs";
+import { go, logIn, open, PASSWORD, Scene, seeded } from "./harness.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const REVIEWED = join(import.meta.dirname, "reviewed");
@@ -124,7 +124,20 @@ test("security, and what the service sees", async () => {
   await page.getByRole("switch").click();
   await page.getByText("What the service holds").first().waitFor();
   await look(page, "security");
+  if (process.env.BLINDTALLY_REVIEW) await takePicture();
 });
+
+/** The picture of the README. */
+async function takePicture() {
+  const { page, context } = await open(browser, service, { locale: "en-GB", timezoneId: "Europe/Berlin" });
+  await page.clock.setFixedTime(new Date("2026-03-12T09:00:00Z"));
+  await logIn(page, "mara@example.org");
+  await go(page, "Security");
+  await page.getByRole("switch").click();
+  await page.getByText("What the service holds").first().waitFor();
+  await page.getByRole("region", { name: "What the service sees" }).screenshot({ path: join(import.meta.dirname, "../picture.png") });
+  await context.close();
+}
 
 test("a screen that is not as it was reviewed is found out", () => {
   const [reports, categories] = ["reports-light", "categories-light"].map((name) => readFileSync(join(REVIEWED, `${name}.png`)));

@@ -7,9 +7,7 @@ import wasmUrl from "blindtally/blindtally.wasm?url";
 import workerUrl from "blindtally/owner-worker?worker&url";
 import { OwnerWorker } from "blindtally/worker";
 import { DashboardError } from "./explain.ts";
-
-/** The one door through which a script gets in: the worker's, whose text was checked. */
-const door = globalThis.trustedTypes?.createPolicy("blindtally-dashboard", { createScriptURL: (url) => url });
+import { startWorker } from "./worker.ts";
 
 let loading: Promise<{ module: WebAssembly.Module; script: string }> | undefined;
 
@@ -20,18 +18,17 @@ export async function startOwners(): Promise<OwnerWorker> {
     throw new DashboardError("dashboard.not-loaded", { cause });
   });
   const { module, script } = await loading;
-  const worker = new Worker((door?.createScriptURL(script) ?? script) as string);
-  return OwnerWorker.start({ worker, wasm: module });
+  return OwnerWorker.start({ worker: startWorker(script), wasm: module });
 }
 
 async function load() {
-  const [module, text] = await Promise.all([
+  const [module, script] = await Promise.all([
     fetchPinned(wasmUrl).then((response) => WebAssembly.compileStreaming(response)),
     fetchPinned(workerUrl).then((response) => response.text()),
   ]);
   // This page's own instance checks the form of what comes from the service; no key gets into it.
   await init(module);
-  return { module, script: URL.createObjectURL(new Blob([text], { type: "text/javascript" })) };
+  return { module, script };
 }
 
 async function fetchPinned(url: string): Promise<Response> {

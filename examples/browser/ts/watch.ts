@@ -8,6 +8,7 @@ import type { Account } from "./account.ts";
 import * as answers from "./answers.ts";
 import { codeOf } from "./explain.ts";
 import { leave } from "./stage.ts";
+import { pause } from "./timer.ts";
 
 /** Milliseconds between two looks. */
 const PERIOD = 1_000;
@@ -84,16 +85,4 @@ export function dismiss(notice: Notice): void {
 export async function refuse(account: Account, device: DeviceId): Promise<void> {
   await account.service.send("DELETE", `/api/v1/enrollments/${device}`);
   waiting.value = waiting.value.filter((each) => each.device !== device);
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, milliseconds);
-    function done() {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    }
-    signal.addEventListener("abort", done);
-  });
 }
