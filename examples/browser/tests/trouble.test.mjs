@@ -60,7 +60,7 @@ async function elsewhere() {
     const { pending, request } = await Agent.enroll(ticket, name);
     await post("/api/v1/enrollments", { account_id: account, device_id: pending.info().device, request: text(request) });
   };
-  return { owner: started.unlock(bytes(vault)), post, ask };
+  return { owner: started.unlock(bytes(vault)), account, post, text, ask };
 }
 
 test("a wrong password", async () => {
@@ -86,13 +86,13 @@ test("a wrong backup, half a backup, no backup at all, and the wrong key", async
     await page.getByRole("button", { name: "Restore the account" }).click();
     await alert(words);
   };
-  await attempt("Dear diary, 🦭", saved.recoveryKey, "This is no backup file");
-  await attempt(saved.backup.slice(0, saved.backup.length / 2), saved.recoveryKey, /damaged|too early|no backup/);
+  await attempt("Dear diary, 🦭", saved.recoveryKey, "This is not the file or text that belongs here");
+  await attempt(saved.backup.slice(0, saved.backup.length / 2), saved.recoveryKey, /damaged|too early|belongs here/);
   const middle = saved.backup.length / 2;
   const damaged = saved.backup.slice(0, middle) + saved.backup.slice(middle).replace(/[a-m]/, "z");
   await attempt(damaged, saved.recoveryKey, "This file is damaged");
   // 300 MiB of nothing.
-  await attempt("", saved.recoveryKey, /too large|no backup/);
+  await attempt("", saved.recoveryKey, /too large|belongs here/);
   await attempt(saved.backup, saved.recoveryKey.replace(/.$/, (last) => last === "0" ? "1" : "0"), "One is mistyped");
 });
 
@@ -170,7 +170,7 @@ test("a password that was changed in another browser", async () => {
   await card.getByRole("button").click();
   await card.getByText("The password is changed.").waitFor();
   await second.context.close();
-  await alert("Your session has ended. Log in again.");
+  await alert("The password was changed elsewhere. Log in again.");
   await logIn(page, login, "a quite different password");
   await page.getByRole("heading", { name: "Reports" }).waitFor();
 });
@@ -211,6 +211,169 @@ test("a second dashboard in another tab: both work, and locking locks both", asy
   for (const each of [page, second]) await each.getByRole("row", { name: "one" }).getByText("Revoked").waitFor();
   await second.getByRole("button", { name: "Lock" }).click();
   for (const each of [page, second]) await each.getByRole("heading", { name: "Log in" }).waitFor();
+});
+
+test("a change that the service does not store is offered again, and is not said to be done", async () => {
+  const computer = await addComputer(scene, service, page, "desk");
+  const revoke = async () => {
+    await page.getByRole("button", { name: "Revoke desk" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
+    await page.getByRole("dialog").getByText("The service has a problem").waitFor();
+    await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+    await status("Your last change is not stored yet");
+  };
+  await page.route("**/api/v1/vault", (route) => route.request().method() === "PUT" ? route.fulfill({ status: 503 }) : route.continue());
+  await revoke();
+  await lock();
+  await alert("Your last change (a device confirmed or revoked, new keys) could not be stored");
+  // The account that this browser remembers is the one that the service has.
+  await logIn(page, login);
+  await page.getByRole("row", { name: "desk" }).getByText("Active").waitFor();
+  await revoke();
+  await page.unrouteAll();
+  await page.getByText("Your last change is not stored yet").waitFor({ state: "detached" });
+  while (computer.run(["sync"]).error?.code !== "agent.revoked") await page.waitForResponse("**/api/v1/devices");
+});
+
+test("a new password that the service did not answer for", async () => {
+  await go(page, "Security");
+  await page.route("**/api/v1/password", (route) => route.fulfill({ status: 503 }));
+  const card = page.getByRole("region", { name: "Change the password" });
+  await card.getByLabel("New password").fill("a quite different password");
+  await card.getByLabel("The same again").fill("a quite different password");
+  await card.getByRole("button").click();
+  await alert("It is not certain that the password was changed");
+  await logIn(page, login, "a quite different password");
+  await alert("The name or the password is wrong");
+  await logIn(page, login);
+  await addComputer(scene, service, page, "desk");
+});
+
+test("staying unlocked is of one account, and no other's", async () => {
+  await go(page, "Security");
+  await page.getByLabel("Stay unlocked").check();
+  const second = await dashboard.context.newPage();
+  await second.goto(`${service.url}/`);
+  await second.getByRole("button", { name: "Lock" }).waitFor();
+  await page.reload();
+  await page.getByRole("heading", { name: "Security" }).waitFor();
+  // Another account, in a tab of the same browser that was at the door.
+  const other = await dashboard.context.newPage();
+  await dashboard.context.setOffline(true);
+  await other.goto(`${service.url}/`).catch(() => undefined);
+  await dashboard.context.setOffline(false);
+  await other.route("**/api/v1/login", (route) => route.fulfill({ status: 503 }));
+  await other.goto(`${service.url}/`);
+  await other.getByRole("heading", { name: "This browser stays unlocked" }).waitFor();
+  await other.unrouteAll();
+  await signUp(other, `other-${login}`);
+  await go(other, "Security");
+  assert.equal(await other.getByLabel("Stay unlocked").isChecked(), false);
+  const card = other.getByRole("region", { name: "Change the password" });
+  await card.getByLabel("New password").fill("a quite different password");
+  await card.getByLabel("The same again").fill("a quite different password");
+  await card.getByRole("button").click();
+  await card.getByText("The password is changed.").waitFor();
+  await other.getByRole("button", { name: "Lock" }).click();
+  await other.getByRole("heading", { name: "Log in" }).waitFor();
+  // Neither the new password nor the lock of the other account was any business of the first.
+  await page.reload();
+  await page.getByRole("banner").getByText(login, { exact: true }).waitFor();
+});
+
+test("a browser that stays unlocked, at a service that is away", async () => {
+  await go(page, "Security");
+  await page.getByLabel("Stay unlocked").check();
+  await page.route("**/api/v1/login", (route) => route.fulfill({ status: 503 }));
+  await page.reload();
+  await alert("The service has a problem of its own");
+  await page.unrouteAll();
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("heading", { name: "Security" }).waitFor();
+  await page.route("**/api/v1/login", (route) => route.fulfill({ status: 503 }));
+  await page.reload();
+  await page.getByRole("button", { name: "Lock" }).click();
+  await page.getByText("This browser stays unlocked").waitFor({ state: "detached" });
+  await page.unrouteAll();
+  await page.reload();
+  await page.getByRole("heading", { name: "Log in" }).waitFor();
+});
+
+test("a browser that does not forget what it kept says so", async () => {
+  await go(page, "Security");
+  await page.getByLabel("Stay unlocked").check();
+  await page.getByLabel("Stay unlocked").and(page.locator(":enabled")).waitFor();
+  await page.evaluate(() => { IDBObjectStore.prototype.delete = () => { throw new DOMException("no", "UnknownError"); }; });
+  await page.getByRole("button", { name: "Lock" }).click();
+  await alert("This browser does not forget what it was told to keep");
+});
+
+test("a session whose renewal fails is renewed later", async () => {
+  const other = await elsewhere();
+  await page.route("**/api/v1/login", (route) => route.fulfill({ status: 503 }), { times: 2 });
+  await page.route("**/api/v1/enrollments", async (route) => {
+    await other.post("/api/v1/logout", {}, route.request().headers().authorization.slice("Bearer ".length));
+    return route.continue();
+  }, { times: 1 });
+  await status("The service has a problem of its own");
+  await page.getByText("Trying again by itself").waitFor({ state: "detached" });
+  await addComputer(scene, service, page, "desk");
+});
+
+test("requests of strangers are refused in one line, and taken away at the service", async () => {
+  const { account, post, text } = await elsewhere();
+  for (let device = 1; device <= 30; device++) {
+    const junk = crypto.getRandomValues(new Uint8Array(200));
+    await post("/api/v1/enrollments", { account_id: account, device_id: String(device).padStart(32, "0"), request: text(junk) });
+  }
+  await status("30 devices were refused.");
+  assert.ok(await page.getByRole("region", { name: "Notices" }).locator("p.notice").count() <= 2);
+  await page.getByRole("button", { name: "Dismiss" }).click();
+  await page.getByText("devices were refused").waitFor({ state: "detached" });
+  await addComputer(scene, service, page, "desk");
+});
+
+test("a confirmation is told of until it was seen, over a reload too", async () => {
+  await addComputer(scene, service, page, "desk");
+  await page.reload();
+  await logIn(page, login);
+  await status("Confirmed a new device: desk");
+  await page.getByRole("button", { name: "Dismiss" }).click();
+  await page.reload();
+  await logIn(page, login);
+  await page.getByRole("row", { name: "desk" }).getByText("Active").waitFor();
+  assert.equal(await page.getByText("Confirmed a new device").count(), 0);
+});
+
+test("of several devices without a ticket, the code says which", async () => {
+  await go(page, "Devices");
+  const accountCode = await page.getByRole("region", { name: "A device without a ticket" }).last().locator("code").innerText();
+  const computers = ["one", "two", "three"].map((name) => scene.computer(service, name));
+  const codes = computers.map((computer) => computer.enrollByCode(accountCode).device_code);
+  await page.getByRole("heading", { name: "3 devices without a ticket ask for keys" }).waitFor();
+  await page.getByLabel("Code that the device shows").fill(codes[1]);
+  // A name that would turn what follows around, and end the sentence.
+  await page.getByLabel("Name to give the device").fill("two\u202E?gnihtyreve");
+  await page.getByRole("button", { name: "Confirm the device" }).click();
+  await page.getByRole("heading", { name: "2 devices without a ticket ask for keys" }).waitFor();
+  assert.equal(computers[1].run(["sync"]).error, undefined);
+  assert.ok(computers[0].run(["sync"]).error ?? computers[0].run(["status"]).pending_keys !== false);
+  await page.getByRole("button", { name: "Revoke two" }).click();
+  const words = await page.getByRole("dialog").innerText();
+  assert.ok(words.includes(codes[1]) && !words.includes("\u202E"));
+  await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+  assert.match(await page.evaluate(() => document.activeElement.ariaLabel), /^Revoke two/);
+  await page.getByRole("button", { name: "Refuse all" }).click();
+  await page.getByLabel("Code that the device shows").waitFor({ state: "detached" });
+});
+
+test("a service that hides a device gets its keys once more, and not for ever", async () => {
+  await addComputer(scene, service, page, "desk");
+  let deliveries = 0;
+  page.on("request", (request) => deliveries += request.url().endsWith("/delivery") ? 1 : 0);
+  await page.route("**/api/v1/devices", (route) => route.fulfill({ json: { devices: [] } }));
+  for (let looks = 0; looks < 3; looks++) await page.waitForResponse("**/api/v1/devices");
+  assert.equal(deliveries, 1);
 });
 
 test("a service that shows an older account than this browser has seen", async () => {

@@ -5,10 +5,11 @@
 import { computed, signal } from "@preact/signals";
 import {
   asSignedPolicy, asVault, type Change, type Device, type DeviceId, type Kdf, type Outbox, type Owner, type OwnerInfo,
-  type Typed,
+  type Ticket, type Typed,
 } from "blindtally";
 import type { OwnerWorker, Remote } from "blindtally/worker";
 import * as answers from "./answers.ts";
+import { DashboardError } from "./explain.ts";
 import { remember } from "./memory.ts";
 import { base64url, type Service, ServiceError } from "./service.ts";
 
@@ -22,7 +23,14 @@ export class Account {
   readonly info = signal<OwnerInfo>(undefined as never);
   readonly devices = signal<readonly Device[]>([]);
   readonly epoch = computed(() => this.info.value.policy.epoch);
+  /** Whether this page holds a change that the service has not stored: it is offered again until it has. */
+  readonly isUnstored = signal(false);
+  /** Made since the account was opened: nobody keeps a list of tickets, they are derived. */
+  readonly tickets = signal<readonly Pick<Ticket, "id" | "uses" | "expiry">[]>([]);
   readonly #owners: OwnerWorker;
+  #isClosed = false;
+  /** Devices that got their keys once more, with the epoch: a service that keeps hiding them gets them once. */
+  readonly #redelivered = new Set<string>();
   /** One change after the other. */
   #working: Promise<unknown> = Promise.resolve();
 
@@ -39,16 +47,21 @@ export class Account {
     const account = new Account(owners, owner, service);
     account.#goOn(session);
     await account.#look();
+    account.#rememberStored();
     if (outbox) await account.#send(outbox);
     return account;
   }
 
   /** Ends the session, and every key with its worker. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#owners.stop();
-    const { service } = this;
-    await service.send("POST", "/api/v1/logout").catch(() => undefined);
-    service.end();
+    await this.#logOut();
+  }
+
+  async #logOut(): Promise<void> {
+    await this.service.send("POST", "/api/v1/logout").catch(() => undefined);
+    this.service.end();
   }
 
   /** Makes a change, stores it, then sends what it allows to be sent. */
@@ -74,7 +87,11 @@ export class Account {
     });
   }
 
-  /** Replaces the password; every other session of the account ends. */
+  /**
+   * Replaces the password; every other session of the account ends.
+   *
+   * @throws DashboardError `dashboard.password-unclear`: this owner is of no use any more, whichever password holds now
+   */
   changePassword(password: Typed, kdf?: Kdf): Promise<void> {
     return this.#alone(async () => {
       // A vault under the new password cannot be merged with one under the old: whatever others stored comes first.
@@ -88,10 +105,13 @@ export class Account {
         vault: base64url(change.vault),
         generation: Number(change.generation),
         expected_generation: Number(change.expected),
-      }, answers.Session);
+      }, answers.Session).catch((cause: unknown) => {
+        throw new DashboardError("dashboard.password-unclear", { cause });
+      });
       change.committed();
       this.#goOn(session);
       await this.#look();
+      this.#rememberStored();
     });
   }
 
@@ -103,12 +123,26 @@ export class Account {
   }
 
   async #merge(): Promise<void> {
-    const { outcome, change } = await this.owner.sync(asVault(await this.service.getBytes("/api/v1/vault")));
-    if (outcome === "store") await this.#send((await this.#store(change!)).outbox);
+    const { change } = await this.owner.sync(asVault(await this.service.getBytes("/api/v1/vault")));
+    if (change) return this.#send((await this.#store(change)).outbox);
+    await this.#look();
+    this.#rememberStored();
   }
 
   /** Stores a change; on a conflict, the union of it and of what others stored meanwhile. */
-  async #store(first: Change): Promise<{ outbox: Outbox; merged: boolean }> {
+  async #store(change: Change): Promise<{ outbox: Outbox; merged: boolean }> {
+    try {
+      const stored = await this.#offer(change);
+      await this.#look();
+      this.#rememberStored();
+      return stored;
+    } catch (error) {
+      this.isUnstored.value = true;
+      throw error;
+    }
+  }
+
+  async #offer(first: Change): Promise<{ outbox: Outbox; merged: boolean }> {
     let change = first;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       try {
@@ -143,7 +177,7 @@ export class Account {
 
   /** Compares what the keyring says with what the service has, and sends what is missing. */
   async #settle(): Promise<void> {
-    const [{ devices: atService }, policy, { policy: { signed } }, devices] = await Promise.all([
+    const [{ devices: atService }, policy, { policy: { signed, epoch } }, devices] = await Promise.all([
       this.service.get("/api/v1/devices", answers.Devices),
       this.service.getBytes("/api/v1/policy").then(asSignedPolicy).catch(unless("policy.none")),
       this.owner.info(),
@@ -158,8 +192,12 @@ export class Account {
       return known !== "revoked" && (policyMissing || known !== "active");
     };
     for (const device of devices.filter(owes)) {
+      const delivery = `${device.id} ${epoch}`;
       if (device.revoked) await this.#revokeAtService(device.id);
-      else await this.#send((await this.#store(await this.owner.redeliver(device.id))).outbox);
+      else if (!this.#redelivered.has(delivery)) {
+        await this.#send((await this.#store(await this.owner.redeliver(device.id))).outbox);
+        this.#redelivered.add(delivery);
+      }
     }
     if (policyMissing) await this.service.putBytes("/api/v1/policy", (await this.owner.info()).policy.signed);
   }
@@ -168,14 +206,20 @@ export class Account {
     this.service.begin(session, async () => {
       const { login } = this.info.value;
       const proof = base64url(await this.owner.loginProof());
-      this.service.end();
-      this.#goOn((await this.service.post("/api/v1/login", { login, login_proof: proof }, answers.Login)).session);
+      const renewed = await this.service.postAnonymously("/api/v1/login", { login, login_proof: proof }, answers.Login);
+      this.#goOn(renewed.session);
+      if (this.#isClosed) await this.#logOut();
     });
   }
 
   async #look(): Promise<void> {
     [this.info.value, this.devices.value] = await Promise.all([this.owner.info(), this.owner.devices()]);
+  }
+
+  /** The service has what this page has: only that is what it must never fall behind. */
+  #rememberStored(): void {
     remember(this.info.value.account, this.info.value.generation);
+    this.isUnstored.value = false;
   }
 
   #alone<T>(work: () => Promise<T>): Promise<T> {

@@ -32,7 +32,7 @@ const name = computed((): Name => {
 export function App() {
   const { value } = stage;
   if (value.at === "starting") return <main class="door"><p role="status">One moment…</p></main>;
-  if (value.at === "door") return <Door login={value.login ?? ""} error={value.error} />;
+  if (value.at === "door") return <Door login={value.login ?? ""} error={value.error} isKept={value.isKept ?? false} />;
   return <Inside key={value.account.info.value.account} account={value.account} />;
 }
 
@@ -60,11 +60,11 @@ function Inside({ account }: { account: Account }) {
             ))}
           </ul>
         </nav>
-        <p class="who"><bdi>{account.info.value.login}</bdi> <button onClick={() => void lock()}>Lock</button></p>
+        <p class="who"><bdi>{account.info.value.login}</bdi> <button onClick={() => void lock(account)}>Lock</button></p>
       </header>
       <main id="main" tabIndex={-1}>
-        <Away />
-        <Notices />
+        <Away account={account} />
+        <Notices account={account} />
         <h1>{title}</h1>
         <Screen key={name.value} account={account} />
       </main>
@@ -77,9 +77,10 @@ function skip(event: Event) {
   document.getElementById("main")?.focus();
 }
 
-function Away() {
+function Away({ account }: { account: Account }) {
   return (
     <div role="status">
+      {account.isUnstored.value && <p class="failure">Your last change is not stored yet, and is lost if you lock or close this page now.</p>}
       {away.value !== undefined && <p class="failure">{explain(away.value)} Trying again by itself.</p>}
     </div>
   );

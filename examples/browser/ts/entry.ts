@@ -35,6 +35,8 @@ export function signUp(credentials: Credentials): Promise<Account> {
     const { owner, change } = await owners.create(credentials);
     const { account, login, prelogin, policy } = await owner.info();
     const to = service();
+    // Before the answer, which may get lost.
+    setBackupOwed(account, true);
     const { session } = await to.post("/api/v1/accounts", {
       login,
       account_id: account,
@@ -48,7 +50,6 @@ export function signUp(credentials: Credentials): Promise<Account> {
     }, answers.Session);
     // The policy went with the sign-up; a first change has nothing else to send.
     change.committed();
-    setBackupOwed(account, true);
     return Account.begin(owners, owner, to, session);
   });
 }

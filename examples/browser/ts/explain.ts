@@ -14,8 +14,14 @@ const WORDS: Readonly<Record<string, string>> = {
   "random.failed": "The service has a problem of its own. Nothing was changed; tell whoever runs it.",
   "request.timeout": "That took the service too long. Try again.",
   "request.too-large": "That is more than the service takes.",
+  "request.malformed": "The service does not understand this page: one of the two may be of another version.",
+  "route.unknown": "This is not the service that this page expects, or one of another version.",
+  "vault.generation": "The account changed in another window meanwhile. Try again.",
+  "ticket.invalid": "The service does not accept a ticket for so many devices or so long.",
+  "ticket.exists": "The service knows this ticket already. Make another one.",
   "auth.refused": "Your session has ended. Log in again.",
   "auth.missing": "Your session has ended. Log in again.",
+  "auth.ended": "The password was changed elsewhere. Log in again.",
   "account.exists": "There is an account with this name already. Choose another name, or log in.",
   "account.rate-limited": "Too many accounts were made from here just now. Wait a little and try again.",
   "login.refused": "The name or the password is wrong, or the account secret if you have one.",
@@ -29,6 +35,7 @@ const WORDS: Readonly<Record<string, string>> = {
   "query.invalid": "The service does not understand this question. Choose another period.",
   "totals.overflow": "These numbers are too large to add up. Choose a shorter period.",
   // Passwords, backups, keys.
+  "unlock.kept-login": "What this browser kept to stay unlocked is of no use any more. Log in with your password.",
   "unlock.wrong": "This password or key does not open it. Check it for typing errors; nothing is lost.",
   "unlock.rolled-back": "The service shows an older state of your account than this browser has seen: it was restored from an "
     + "old copy, or it hides your latest changes (devices, revocations). Nothing was done. Ask whoever runs the service.",
@@ -45,7 +52,7 @@ const WORDS: Readonly<Record<string, string>> = {
   "kdf.memory": "This browser has not enough memory to unlock the account. Close other tabs and try again.",
   "malformed.checksum": "This file is damaged, or not all of it is here.",
   "malformed.truncated": "This file ends too early: it was not copied completely.",
-  "malformed.magic": "This is no backup file.",
+  "malformed.magic": "This is not the file or text that belongs here.",
   "malformed.too-long": "This is too large to be right.",
   "entropy.unavailable": "This computer gives no random numbers, without which there are no keys. Restart the browser.",
   // Devices.
@@ -69,21 +76,28 @@ const WORDS: Readonly<Record<string, string>> = {
   "reveal.tampered": "It is damaged, or belongs to another account.",
   "reveal.plaintext": "It was not sealed properly.",
   "report.other-class": "The service shows it where it does not belong.",
-  "tokenize.too-long": "That is too long: at most 4096 characters.",
+  "tokenize.too-long": "That is too long: at most 4096 bytes, which are as many plain letters.",
   // The browser.
   "dashboard.not-loaded": "A part of this page could not be loaded, or is not what it should be. Check your connection and reload the page.",
-  "dashboard.not-kept": "This browser keeps nothing for this page, as in a private window. Log in without staying unlocked.",
+  "dashboard.not-kept": "This browser keeps nothing for this page, as in a private window: it cannot stay unlocked.",
+  "dashboard.not-stored": "Your last change (a device confirmed or revoked, new keys) could not be stored and is undone. Log in and make it again.",
+  "dashboard.password-unclear": "It is not certain that the password was changed. Log in with the new one; if it is refused, with the old one.",
+  "dashboard.still-kept": "This browser does not forget what it was told to keep: whoever uses it may still get in. Delete this page's data in "
+    + "the browser's settings, or change the password.",
   "wasm.load": "A part of this page could not be loaded. Check your connection and reload the page.",
   "wasm.platform": "This browser decrypts only on pages that come over https. Ask for the https address.",
   "wasm.disposed": "The account is locked. Log in again.",
 };
+
+type DashboardCode =
+  | "dashboard.not-loaded" | "dashboard.not-kept" | "dashboard.not-stored" | "dashboard.password-unclear" | "dashboard.still-kept";
 
 /** What this page or its browser cannot do. */
 export class DashboardError extends Error {
   static { this.prototype.name = "DashboardError"; }
   readonly code: string;
 
-  constructor(code: "dashboard.not-loaded" | "dashboard.not-kept", options?: ErrorOptions) {
+  constructor(code: DashboardCode, options?: ErrorOptions) {
     super(code, options);
     this.code = code;
   }

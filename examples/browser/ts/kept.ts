@@ -6,7 +6,17 @@ import { DashboardError } from "./explain.ts";
 const KEY = "kept-login";
 
 export const read = (): Promise<KeptLogin | undefined> => attempt(() => get<KeptLogin>(KEY)).catch(() => undefined);
-export const forget = (): Promise<void> => attempt(() => del(KEY)).catch(() => undefined);
+
+/** Whether it is this account that stays unlocked. */
+export const isKept = async (account: string): Promise<boolean> => (await read())?.prelogin?.account === account;
+
+/** Forgets it, if it is of this account, or whosever it is. @throws DashboardError `dashboard.still-kept` */
+export async function forget(account?: string): Promise<void> {
+  if (account !== undefined && !await isKept(account)) return;
+  await attempt(() => del(KEY)).catch((cause: unknown) => {
+    throw new DashboardError("dashboard.still-kept", { cause });
+  });
+}
 
 /** @throws DashboardError `dashboard.not-kept` */
 export const write = (login: KeptLogin): Promise<void> => attempt(() => set(KEY, login)).catch((cause: unknown) => {

@@ -33,7 +33,9 @@ async function load() {
 
 async function fetchPinned(url: string): Promise<Response> {
   const { href } = new URL(url, document.baseURI);
-  const response = await fetch(href, { integrity: pins().get(href) ?? "" });
+  const integrity = pins().get(href) ?? "";
+  if (integrity === "" && import.meta.env.PROD) throw new TypeError(`${href} is not pinned`);
+  const response = await fetch(href, { integrity });
   if (!response.ok) throw new TypeError(`${href} answered ${response.status}`);
   return response;
 }

@@ -1,6 +1,6 @@
 /**
  * What this browser remembers: of an account the highest generation of its vault, so that a service that shows an older one
- * is found out, and whether a backup was confirmed. Nothing of it is secret.
+ * is found out, which devices its owner was told of, and whether a backup is owed. Nothing of it is secret.
  */
 
 const read = (key: string): string | null => {
@@ -30,6 +30,14 @@ export function seen(account: string): bigint {
 export function remember(account: string, generation: bigint): void {
   if (generation > seen(account)) write(`generation/${account}`, String(generation));
 }
+
+/** Devices of an account whose confirmation its owner was told of; nothing, if the account was never open here. */
+export function acknowledged(account: string): Set<string> | undefined {
+  const kept = read(`devices/${account}`);
+  return kept === null ? undefined : new Set(kept.split(" "));
+}
+
+export const setAcknowledged = (account: string, devices: ReadonlySet<string>): void => write(`devices/${account}`, [...devices].join(" "));
 
 /** Whether the account was made here and its owner has not shown yet that the backup is kept. */
 export const isBackupOwed = (account: string): boolean => read(`backup-owed/${account}`) !== null;

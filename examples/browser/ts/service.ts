@@ -19,6 +19,8 @@ export class ServiceError extends Error {
   }
 }
 
+const JSON_BODY = { "content-type": "application/json" };
+
 type Schema = v.GenericSchema<unknown, unknown>;
 type Body = Readonly<Record<string, unknown>>;
 
@@ -50,12 +52,17 @@ export class Service {
   }
 
   async post<T extends Schema>(path: string, body: Body, schema: T): Promise<v.InferOutput<T>> {
-    return parsed(await this.#request("POST", path, JSON.stringify(body), { "content-type": "application/json" }), schema);
+    return parsed(await this.#request("POST", path, JSON.stringify(body), JSON_BODY), schema);
+  }
+
+  /** Outside any session: what begins one. */
+  async postAnonymously<T extends Schema>(path: string, body: Body, schema: T): Promise<v.InferOutput<T>> {
+    return parsed(await this.#attempt("POST", path, undefined, JSON.stringify(body), JSON_BODY), schema);
   }
 
   /** Where nothing is answered but that it is done. */
   async send(method: "POST" | "PUT" | "DELETE", path: string, body?: Body): Promise<void> {
-    await this.#request(method, path, body && JSON.stringify(body), body && { "content-type": "application/json" });
+    await this.#request(method, path, body && JSON.stringify(body), body && JSON_BODY);
   }
 
   async getBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
@@ -71,22 +78,22 @@ export class Service {
   ): Promise<Response> {
     const session = this.#session;
     try {
-      return await this.#attempt(method, path, body, headers);
+      return await this.#attempt(method, path, session, body, headers);
     } catch (error) {
-      const isOver = error instanceof ServiceError && error.code === "auth.refused" && session !== undefined;
+      const isOver = error instanceof ServiceError && error.code === "auth.refused";
       if (!isOver || !this.#renew) throw error;
       // Somebody else may have noticed first.
       if (session === this.#session) await (this.#renewal ??= this.#renew().finally(() => this.#renewal = undefined));
-      return this.#attempt(method, path, body, headers);
+      return this.#attempt(method, path, this.#session, body, headers);
     }
   }
 
   async #attempt(
-    method: string, path: string, body: string | Uint8Array<ArrayBuffer> | undefined, headers: Record<string, string> | undefined,
+    method: string, path: string, session: string | undefined, body: string | Uint8Array<ArrayBuffer> | undefined, headers: Record<string, string> | undefined,
   ): Promise<Response> {
     const response = await arrived(fetch(this.#base + path, {
       method,
-      headers: { ...headers, ...this.#session && { authorization: `Bearer ${this.#session}` } },
+      headers: { ...headers, ...session && { authorization: `Bearer ${session}` } },
       ...body !== undefined && { body },
       cache: "no-store",
       credentials: "omit",

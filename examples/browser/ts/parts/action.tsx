@@ -57,7 +57,8 @@ export function ActionForm({ action, submit, working, children, more, onSubmit }
       {children}
       <Failure error={action.error} />
       <p class="buttons">
-        <button class="primary" disabled={action.busy}>{action.busy ? working : submit}</button>
+        {/* Not disabled: that would take the focus away from who works with the keyboard. */}
+        <button class="primary" aria-disabled={action.busy}>{action.busy ? working : submit}</button>
         {more}
       </p>
     </form>

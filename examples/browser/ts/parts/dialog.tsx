@@ -1,15 +1,26 @@
-/** The platform's own modal dialog: it keeps the focus, and Escape closes it. */
+/** The platform's own modal dialog: it keeps the focus, gives it back, and Escape closes it. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 
-export function Dialog({ title, children, onClose }: { title: string; children: ComponentChildren; onClose: () => void }) {
+export function Dialog({ title, isBusy = false, children, onClose }: {
+  title: ComponentChildren;
+  /** What was begun is not taken back: it stays open until that is done. */
+  isBusy?: boolean;
+  children: ComponentChildren;
+  onClose: () => void;
+}) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => dialog.current?.showModal(), []);
   return (
-    <dialog ref={dialog} aria-labelledby={id} onClose={onClose}>
+    <dialog ref={dialog} aria-labelledby={id} onCancel={(event) => isBusy && event.preventDefault()} onClose={onClose}>
       <h2 id={id}>{title}</h2>
       {children}
     </dialog>
   );
+}
+
+/** Closes the dialog that it is in. */
+export function Cancel({ isBusy }: { isBusy: boolean }) {
+  return <button type="button" aria-disabled={isBusy} onClick={(event) => isBusy || event.currentTarget.closest("dialog")?.close()}>Cancel</button>;
 }

@@ -14,10 +14,10 @@ export function NewPassword({ label = "New password" }: { label?: string }) {
   );
 }
 
-export function AccountSecretChoice() {
+export function AccountSecretChoice({ onChange }: { onChange: (wants: boolean) => void }) {
   return (
     <Check
-      name="with-secret"
+      onChange={(event) => onChange(event.currentTarget.checked)}
       label="Add an account secret"
       hint={"28 characters that you keep and type beside the password. Then not even somebody who steals the service's whole "
         + "database can guess at your password."}

@@ -1,24 +1,23 @@
 /** The computers that hold keys: adding one, comparing codes, taking the keys away. */
 import { useSignal } from "@preact/signals";
 import type { ComparisonRequest, Device, Ticket } from "blindtally";
-import { useEffect } from "preact/hooks";
 import type { Account } from "../account.ts";
 import * as answers from "../answers.ts";
+import { codeOf } from "../explain.ts";
 import { ActionForm, Check, Failure, field, Field, isChecked, useAction } from "../parts/action.tsx";
-import { Dialog } from "../parts/dialog.tsx";
+import { Cancel, Dialog } from "../parts/dialog.tsx";
+import { useLive } from "../parts/live.ts";
 import { Qr } from "../parts/qr.tsx";
 import { Copy, Secret } from "../parts/secret.tsx";
+import { visible } from "../parts/word.tsx";
 import { base64url } from "../service.ts";
 import { refuse, waiting } from "../watch.ts";
-
-/** Milliseconds between two looks at what the service has from each device. */
-const PERIOD = 5_000;
 
 export function Devices({ account }: { account: Account }) {
   return (
     <>
       <p class="quiet">While this page is open, a new device that comes with a ticket of yours is confirmed by itself, within two seconds. You are told of each.</p>
-      {waiting.value.map((request) => <Compare key={request.device} account={account} request={request} />)}
+      {waiting.value.length > 0 && <Compare account={account} requests={waiting.value} />}
       <DeviceTable account={account} />
       <NewTicket account={account} />
       <section class="card" aria-labelledby="without-ticket">
@@ -30,23 +29,37 @@ export function Devices({ account }: { account: Account }) {
   );
 }
 
-function Compare({ account, request }: { account: Account; request: ComparisonRequest }) {
+/** One form for all that wait: the code says which of them it is. */
+function Compare({ account, requests }: { account: Account; requests: readonly ComparisonRequest[] }) {
   const action = useAction();
   const refusing = useAction();
-  const id = `code-${request.device}`;
+  const approve = (code: string, name: string) => account.change(async (owner) => {
+    for (const request of requests.slice(0, -1)) {
+      try {
+        return await owner.approveByCode(request, code, name);
+      } catch (error) {
+        if (codeOf(error) !== "enrollment.code") throw error;
+      }
+    }
+    return owner.approveByCode(requests.at(-1)!, code, name);
+  });
   return (
-    <section class="card" aria-labelledby={`${id}-title`}>
-      <h2 id={`${id}-title`}>A device without a ticket asks for keys</h2>
+    <section class="card" aria-labelledby="compare">
+      <h2 id="compare">{requests.length === 1 ? "A device without a ticket asks" : `${requests.length} devices without a ticket ask`} for keys</h2>
       <p>Go to the device, or call whoever sits there, and type the code that its agent shows. If you expect no device, refuse it.</p>
       <ActionForm
         action={action}
         submit="Confirm the device"
         working="Confirming…"
-        onSubmit={(form) => account.change((owner) => owner.approveByCode(request, field(form, id), field(form, `${id}-name`)))}
-        more={<button type="button" disabled={refusing.busy} onClick={() => refusing.run(() => refuse(account, request.device))}>Refuse</button>}
+        onSubmit={(form) => approve(field(form, "code"), field(form, "name"))}
+        more={(
+          <button type="button" aria-disabled={refusing.busy} onClick={() => refusing.run(() => Promise.all(requests.map(({ device }) => refuse(account, device))))}>
+            {requests.length === 1 ? "Refuse" : "Refuse all"}
+          </button>
+        )}
       >
-        <Field label="Code that the device shows" name={id} required autocomplete="off" spellcheck={false} hint="24 characters; capitals and hyphens do not matter." />
-        <Field label="Name to give the device" name={`${id}-name`} required autocomplete="off" />
+        <Field label="Code that the device shows" name="code" required autocomplete="off" spellcheck={false} hint="24 characters; capitals and hyphens do not matter." />
+        <Field label="Name to give the device" name="name" required autocomplete="off" />
       </ActionForm>
       <Failure error={refusing.error} />
     </section>
@@ -54,28 +67,19 @@ function Compare({ account, request }: { account: Account; request: ComparisonRe
 }
 
 function DeviceTable({ account }: { account: Account }) {
-  const atService = useSignal<ReadonlyMap<string, answers.ServiceDevice>>(new Map());
-  const looking = useAction();
   const revoking = useSignal<Device | undefined>(undefined);
   const revoked = useSignal("");
-  useEffect(() => {
-    const look = () => {
-      if (!document.hidden) looking.run(async () => {
-        // What other browsers confirmed or revoked meanwhile is in the vault.
-        await account.refresh();
-        const { devices } = await account.service.get("/api/v1/devices", answers.Devices);
-        atService.value = new Map(devices.map((device) => [device.device_id, device]));
-      });
-    };
-    look();
-    const timer = setInterval(look, PERIOD);
-    return () => clearInterval(timer);
-  }, [account]);
+  const live = useLive("devices", async () => {
+    // What other browsers confirmed or revoked meanwhile is in the vault.
+    await account.refresh();
+    const { devices } = await account.service.get("/api/v1/devices", answers.Devices);
+    return new Map(devices.map((device) => [device.device_id, device]));
+  });
   const devices = [...account.devices.value].sort((a, b) => Number(a.revoked) - Number(b.revoked) || a.name.localeCompare(b.name));
   return (
     <section class="card" aria-labelledby="your-devices">
       <h2 id="your-devices">Your devices</h2>
-      <Failure error={looking.error} />
+      <Failure error={live.error} />
       <div role="status">{revoked.value && <p>{revoked}</p>}</div>
       {devices.length === 0 && <p>There is none yet. Make a ticket below, and paste it into the agent on the first computer.</p>}
       {devices.length > 0 && (
@@ -83,27 +87,21 @@ function DeviceTable({ account }: { account: Account }) {
           <table>
             <thead><tr><th scope="col">Name</th><th scope="col">Status</th><th scope="col">Confirmed</th><th scope="col">Last seen</th><th scope="col" class="number">Events</th><th scope="col">Code</th><th scope="col"><span class="hidden">Action</span></th></tr></thead>
             <tbody>
-              {devices.map((device) => <Row key={device.id} device={device} known={atService.value.get(device.id)} onRevoke={() => revoking.value = device} />)}
+              {devices.map((device) => <Row key={device.id} device={device} known={live.value?.get(device.id)} onRevoke={() => revoking.value = device} />)}
             </tbody>
           </table>
         </div>
       )}
       {revoking.value && (
-        <Revoke
-          account={account}
-          device={revoking.value}
-          onClose={(words) => {
-            revoking.value = undefined;
-            revoked.value = words;
-          }}
-        />
+        <Revoke key={revoking.value.id} account={account} device={revoking.value} onClose={() => revoking.value = undefined} onDone={(words) => revoked.value = words} />
       )}
     </section>
   );
 }
 
 function Row({ device, known, onRevoke }: { device: Device; known: answers.ServiceDevice | undefined; onRevoke: () => void }) {
-  const { name, revoked, confirmedAt, code } = device;
+  const { revoked, confirmedAt, code } = device;
+  const name = visible(device.name);
   return (
     <tr data-revoked={revoked || undefined}>
       <th scope="row"><bdi>{name}</bdi></th>
@@ -117,10 +115,12 @@ function Row({ device, known, onRevoke }: { device: Device; known: answers.Servi
   );
 }
 
-function Revoke({ account, device, onClose }: { account: Account; device: Device; onClose: (words: string) => void }) {
+function Revoke({ account, device, onClose, onDone }: { account: Account; device: Device; onClose: () => void; onDone: (words: string) => void }) {
   const action = useAction();
+  const name = visible(device.name);
   return (
-    <Dialog title={`Revoke ${device.name}?`} onClose={() => onClose("")}>
+    <Dialog title={<>Revoke <bdi>{name}</bdi>?</>} isBusy={action.busy} onClose={onClose}>
+      <p>Its code is <code>{device.code}</code>; you confirmed it on {when(device.confirmedAt.getTime())}.</p>
       <p>The service takes nothing from it any more, for ever. What it recorded so far stays in your reports.</p>
       <ActionForm
         action={action}
@@ -129,11 +129,12 @@ function Revoke({ account, device, onClose }: { account: Account; device: Device
         onSubmit={async (form) => {
           const rotate = isChecked(form, "rotate");
           await account.change((owner) => owner.revoke(device.id, { rotate }));
-          onClose(rotate
-            ? `${device.name} is revoked, and all other devices got new keys. Make a new backup under Security: older ones lack these keys.`
-            : `${device.name} is revoked.`);
+          onDone(rotate
+            ? `${name} is revoked, and all other devices got new keys. Make a new backup under Security: older ones lack these keys.`
+            : `${name} is revoked.`);
+          form.closest("dialog")?.close();
         }}
-        more={<button type="button" onClick={() => onClose("")}>Cancel</button>}
+        more={<Cancel isBusy={action.busy} />}
       >
         <Check
           name="rotate"
@@ -149,23 +150,20 @@ function Revoke({ account, device, onClose }: { account: Account; device: Device
 function NewTicket({ account }: { account: Account }) {
   const action = useAction();
   const cancelling = useAction();
-  const ticket = useSignal<Ticket | undefined>(undefined);
-  const cancel = async ({ id }: Ticket) => {
+  const shown = useSignal<Ticket | undefined>(undefined);
+  const cancel = async ({ id }: Pick<Ticket, "id">) => {
     await account.change((owner) => owner.cancelTicket(id));
     await account.service.send("DELETE", `/api/v1/tickets/${id}`);
-    ticket.value = undefined;
+    account.tickets.value = account.tickets.value.filter((each) => each.id !== id);
+    if (shown.value?.id === id) shown.value = undefined;
   };
   return (
     <section class="card" aria-labelledby="new-ticket">
       <h2 id="new-ticket">Add devices</h2>
-      {ticket.value ? (
+      {shown.value ? (
         <>
-          <Shown ticket={ticket.value} />
-          <Failure error={cancelling.error} />
-          <p class="buttons">
-            <button class="primary" onClick={() => ticket.value = undefined}>Done</button>
-            <button disabled={cancelling.busy} onClick={() => cancelling.run(() => cancel(ticket.value!))}>Cancel this ticket</button>
-          </p>
+          <Shown ticket={shown.value} />
+          <p class="buttons"><button class="primary" onClick={() => shown.value = undefined}>Done</button></p>
         </>
       ) : (
         <ActionForm
@@ -174,7 +172,9 @@ function NewTicket({ account }: { account: Account }) {
           working="Making it…"
           onSubmit={async (form) => {
             const uses = Number(field(form, "uses"));
-            ticket.value = await makeTicket(account, uses, uses > 1 ? 1 : Number(field(form, "days")));
+            const ticket = await makeTicket(account, uses, uses > 1 ? 1 : Number(field(form, "days")));
+            account.tickets.value = [...account.tickets.value, { id: ticket.id, uses, expiry: ticket.expiry }];
+            shown.value = ticket;
           }}
         >
           <p>A ticket goes into the agent's installer. Whoever has it can add a device to your account: pass it on as you would a password, never through the service.</p>
@@ -182,9 +182,24 @@ function NewTicket({ account }: { account: Account }) {
           <Field label="Good for how many days" name="days" type="number" min={1} max={30} defaultValue="7" required />
         </ActionForm>
       )}
+      <Failure error={cancelling.error} />
+      {account.tickets.value.length > 0 && (
+        <ul aria-label="Tickets that you made since you logged in">
+          {account.tickets.value.map((ticket) => (
+            <li key={ticket.id}>
+              For {devicesOf(ticket.uses)}, until {when(ticket.expiry.getTime())} <button
+                aria-label={`Cancel this ticket: ${ticket.id.slice(0, 8)}`} aria-disabled={cancelling.busy}
+                onClick={() => cancelling.run(() => cancel(ticket))}
+              >Cancel this ticket</button>
+            </li>
+          ))}
+        </ul>
+      )}
     </section>
   );
 }
+
+const devicesOf = (uses: number): string => uses === 1 ? "one device" : `${uses} devices`;
 
 async function makeTicket(account: Account, uses: number, days: number): Promise<Ticket> {
   const ticket = await account.owner.issueTicket({ uses, days });
@@ -201,7 +216,7 @@ function Shown({ ticket }: { ticket: Ticket }) {
   const { text, link, expiry, uses } = ticket;
   return (
     <>
-      <p>Good for {uses === 1 ? "one device" : `${uses} devices`} until {when(expiry.getTime())}. It is shown only now.</p>
+      <p>Good for {devicesOf(uses)} until {when(expiry.getTime())}. It is shown only now.</p>
       <div class="ticket">
         <Qr bytes={link} label="The ticket as a QR code" />
         <div>

@@ -8,11 +8,11 @@ import { setBackupOwed } from "../memory.ts";
 import { ActionForm, Check, Failure, field, Field, isChecked, useAction } from "../parts/action.tsx";
 import { AccountSecretChoice, NewPassword, newPassword } from "../parts/new-password.tsx";
 import { Copy, Secret } from "../parts/secret.tsx";
-import { enter } from "../stage.ts";
+import { enter, forget, start } from "../stage.ts";
 
 type View = "log-in" | "sign-up" | "lost";
 
-export function Door({ login, error }: { login: string; error: unknown }) {
+export function Door({ login, error, isKept }: { login: string; error: unknown; isKept: boolean }) {
   const view = useSignal<View>("log-in");
   const go = (to: View, label: string) => <button type="button" class="plain" onClick={() => view.value = to}>{label}</button>;
   useEffect(() => {
@@ -21,10 +21,25 @@ export function Door({ login, error }: { login: string; error: unknown }) {
   return (
     <main class="door">
       <p class="brand"><img src="./icon.svg" alt="" width="28" height="28" />Blindtally</p>
+      {isKept && <Kept />}
       {view.value === "log-in" && <LogIn login={login} error={error} more={<>{go("sign-up", "Enable encryption")} {go("lost", "Lost your password?")}</>} />}
       {view.value === "sign-up" && <SignUp more={go("log-in", "I have an account")} />}
       {view.value === "lost" && <Lost more={go("log-in", "Back")} />}
     </main>
+  );
+}
+
+/** What a browser that stays unlocked shows when it could not get in just now. */
+function Kept() {
+  return (
+    <section class="card" aria-labelledby="kept">
+      <h2 id="kept">This browser stays unlocked</h2>
+      <p>It could not get in just now. Whoever uses it can, until you lock it.</p>
+      <p class="buttons">
+        <button onClick={() => void start()}>Try again</button>
+        <button onClick={() => void forget()}>Lock</button>
+      </p>
+    </section>
   );
 }
 
@@ -41,7 +56,7 @@ function LogIn({ login, error, more }: { login: string; error: unknown; more: Co
       <h1>Log in</h1>
       {!action.busy && action.error === undefined && <Failure error={error} />}
       <ActionForm action={action} submit="Log in" working="Unlocking…" onSubmit={submit}>
-        <Field label="Name" name="login" autocomplete="username" required value={login} spellcheck={false} />
+        <Field label="Name" name="login" autocomplete="username" required defaultValue={login} spellcheck={false} />
         <Field label="Password" name="password" type="password" autocomplete="current-password" required />
         <Check label="I have an account secret" checked={withSecret.value} onChange={(event) => withSecret.value = event.currentTarget.checked} />
         {withSecret.value && <Field label="Account secret" name="secret" autocomplete="off" required spellcheck={false} />}
@@ -114,15 +129,15 @@ function NewCredentials({ title, intro, submit, working, more, use }: {
 }) {
   const action = useAction();
   const secret = useSignal<AccountSecret | undefined>(undefined);
+  const wantsSecret = useSignal(false);
   const onSubmit = async (form: HTMLFormElement) => {
     const password = newPassword(form);
     if (password === undefined) return;
-    const wantsSecret = isChecked(form, "with-secret");
-    if (wantsSecret && !secret.value) {
+    if (wantsSecret.value && !secret.value) {
       secret.value = await newAccountSecret();
       return;
     }
-    const accountSecret = wantsSecret ? field(form, "typed-secret") : undefined;
+    const accountSecret = wantsSecret.value ? field(form, "typed-secret") : undefined;
     await enter(await use(form, { login: field(form, "login"), password, accountSecret }), false);
   };
   return (
@@ -132,8 +147,8 @@ function NewCredentials({ title, intro, submit, working, more, use }: {
         {intro}
         <Field label="Name" name="login" autocomplete="username" required hint="For example your e-mail address." spellcheck={false} />
         <NewPassword />
-        <AccountSecretChoice />
-        {secret.value && (
+        <AccountSecretChoice onChange={(wants) => wantsSecret.value = wants} />
+        {wantsSecret.value && secret.value && (
           <div role="group" aria-label="Account secret">
             <Secret bytes={secret.value} label="Your account secret. It is shown only now: write it down, or save it where you save passwords." />
             <p><Copy bytes={secret.value} label="Copy" /></p>

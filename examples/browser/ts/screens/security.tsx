@@ -2,12 +2,13 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Account } from "../account.ts";
+import { codeOf } from "../explain.ts";
 import * as kept from "../kept.ts";
 import { ActionForm, Check, Failure, useAction } from "../parts/action.tsx";
 import { NewPassword, newPassword } from "../parts/new-password.tsx";
 import { save } from "../parts/save.ts";
 import { SideBySide } from "../parts/side-by-side.tsx";
-import { stayUnlocked } from "../stage.ts";
+import { leave, stayUnlocked } from "../stage.ts";
 import { backupName, RecoveryBackup } from "./backup.tsx";
 
 export function Security({ account }: { account: Account }) {
@@ -31,11 +32,19 @@ function ChangePassword({ account }: { account: Account }) {
   const submit = async (form: HTMLFormElement) => {
     const password = newPassword(form);
     if (password === undefined) return;
-    await account.changePassword(password);
-    // What was kept belongs to the old password.
-    if (await kept.read()) await stayUnlocked(account);
+    try {
+      await account.changePassword(password);
+    } catch (error) {
+      if (codeOf(error) === "dashboard.password-unclear") return leave(error);
+      throw error;
+    }
     form.reset();
     done.value = true;
+    const id = account.info.value.account;
+    if (!await kept.isKept(id)) return;
+    // What was kept belongs to the old password.
+    await kept.forget(id);
+    await stayUnlocked(account);
   };
   return (
     <section class="card" aria-labelledby="change-password">
@@ -89,11 +98,11 @@ function Backups({ account }: { account: Account }) {
 function StayUnlocked({ account }: { account: Account }) {
   const action = useAction();
   const stays = useSignal(false);
-  useEffect(() => void kept.read().then((login) => stays.value = login !== undefined), [account]);
+  useEffect(() => void kept.isKept(account.info.value.account).then((is) => stays.value = is), [account]);
   const set = async (on: boolean) => {
     stays.value = on;
     try {
-      await (on ? stayUnlocked(account) : kept.forget());
+      await (on ? stayUnlocked(account) : kept.forget(account.info.value.account));
     } catch (error) {
       stays.value = !on;
       throw error;
