@@ -11,7 +11,7 @@ import { bytes, integer, millis, text } from "./check.js";
 import { type CanonicalForm, CANONICAL_FORMS, type Kdf, PBKDF2, TOKEN_CLASSES, type TokenClass } from "./generated.js";
 import { guarded, Handle, releasing } from "./init.js";
 import type { KeptLogin, Prelogin } from "./login.js";
-import { normalLogin, type Typed } from "./text.js";
+import { normalLoginName, type Typed } from "./text.js";
 import { takeTicket, type Ticket } from "./ticket.js";
 import { describeKdf, generateIdentity, generateSealingKey, type RsaSize, sign, signItself, stretch, withKdf } from "./webcrypto.js";
 
@@ -127,7 +127,7 @@ export class Owner extends Handle<RawOwner> {
    */
   static async create(options: CreateOptions): Promise<{ owner: Owner; change: Change }> {
     const { login, password, kdf = PBKDF2, accountSecret, rsa, now } = options ?? {};
-    const [name, at] = [normalLogin(login), millis(now)];
+    const [name, at] = [normalLoginName(login), millis(now)];
     const secret = await parseAccountSecret(accountSecret);
     const raw = withKdf(kdf, (parameters) =>
       guarded(({ NewPassword }) => NewPassword.for_new_account(name, parameters, secret)));
