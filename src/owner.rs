@@ -756,7 +756,13 @@ impl Owner {
         self.tokenize_exact(class, &canonical)
     }
 
-    /// The same value as an observed token, in the running epoch: what carries a category over a rotation.
+    /// The value of a token in the running epoch: for one row of an earlier epoch that a person has picked, to search for
+    /// it, or to give it a category.
+    ///
+    /// Never retokenize what the service listed unless a person chose that row. That a token was observed is the service's
+    /// word: together with a revoked device it can present tokens of words of its choosing, and the new tokens would tell
+    /// it which of those words occur, as if nothing had been rotated. To follow values and their categories over a
+    /// rotation, put together what reveals to the same word.
     ///
     /// # Errors
     /// As [`Owner::reveal`].

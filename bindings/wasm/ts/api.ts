@@ -15,6 +15,6 @@ export type {
   ComparisonRequest, CreateOptions, Device, Inspection, OwnerInfo, PasswordChange, Policy, Synced, Time, TokenClassId,
   VerifiedRequest,
 } from "./owner.js";
-export type { Typed } from "./text.js";
+export { normalLoginName, type Typed } from "./text.js";
 export type { Ticket } from "./ticket.js";
 export type { RsaSize } from "./webcrypto.js";

@@ -8,7 +8,7 @@ import { millis, text as checkedText, u64 } from "./check.js";
 import { type Kdf, PBKDF2 } from "./generated.js";
 import { guarded, Handle, releasing } from "./init.js";
 import { Owner, type Time } from "./owner.js";
-import { normalLogin, type Typed, utf8, wiping } from "./text.js";
+import { normalLoginName, type Typed, utf8, wiping } from "./text.js";
 import { stretch, withKdf } from "./webcrypto.js";
 
 export interface RestoreOptions {
@@ -88,7 +88,7 @@ export class Restored extends Handle<RawRestored> {
    */
   async restore(options: RestoreOptions): Promise<{ owner: Owner; change: Change }> {
     const { login, password, policy, accountSecret } = options ?? {};
-    const [name, at, generation] = [normalLogin(login), millis(options?.now), u64(options?.generation ?? 0n, "the generation")];
+    const [name, at, generation] = [normalLoginName(login), millis(options?.now), u64(options?.generation ?? 0n, "the generation")];
     const shown = policy === undefined ? undefined : asSignedPolicy(policy);
     const secret = await parseAccountSecret(accountSecret);
     const fresh = withKdf(options?.kdf ?? PBKDF2, (kdf) =>

@@ -7,7 +7,7 @@ import { bytes, text, u64 } from "./check.js";
 import { BlindtallyError } from "./error.js";
 import { guarded, Handle, releasing } from "./init.js";
 import { Owner } from "./owner.js";
-import { normalLogin, type Typed, wiping } from "./text.js";
+import { normalLoginName, type Typed, wiping } from "./text.js";
 import { stretch, unseal, withKdf } from "./webcrypto.js";
 
 /** What the service says of an account before login. Nothing in it is trusted: bounds are checked before any work. */
@@ -58,7 +58,7 @@ export class Login extends Handle<Unlocking> {
    */
   static async start(options: LoginOptions): Promise<Login> {
     const { login, password, prelogin, accountSecret } = options ?? {};
-    const raw = begin(normalLogin(login), prelogin);
+    const raw = begin(normalLoginName(login), prelogin);
     return releasing([raw], async () => {
       const stretched = await stretch(raw.stretch(), password);
       return releasing([stretched], async () => {

@@ -11,7 +11,7 @@ import { bytes, integer, millis, text } from "./check.js";
 import { type CanonicalForm, CANONICAL_FORMS, type Kdf, PBKDF2, TOKEN_CLASSES, type TokenClass } from "./generated.js";
 import { guarded, Handle, releasing } from "./init.js";
 import type { KeptLogin, Prelogin } from "./login.js";
-import { normalLogin, type Typed } from "./text.js";
+import { normalLoginName, type Typed } from "./text.js";
 import { takeTicket, type Ticket } from "./ticket.js";
 import { describeKdf, generateIdentity, generateSealingKey, type RsaSize, sign, signItself, stretch, withKdf } from "./webcrypto.js";
 
@@ -127,7 +127,7 @@ export class Owner extends Handle<RawOwner> {
    */
   static async create(options: CreateOptions): Promise<{ owner: Owner; change: Change }> {
     const { login, password, kdf = PBKDF2, accountSecret, rsa, now } = options ?? {};
-    const [name, at] = [normalLogin(login), millis(now)];
+    const [name, at] = [normalLoginName(login), millis(now)];
     const secret = await parseAccountSecret(accountSecret);
     const raw = withKdf(kdf, (parameters) =>
       guarded(({ NewPassword }) => NewPassword.for_new_account(name, parameters, secret)));
@@ -226,7 +226,17 @@ export class Owner extends Handle<RawOwner> {
     return this.call((raw) => raw.tokenize_typed(id, word) as Token);
   }
 
-  /** The same value as an observed token, in the running epoch: what carries a category over a rotation. */
+  /**
+   * The value of a token in the running epoch: for one row of an earlier epoch that a person has picked, to search for it,
+   * or to give it a category.
+   *
+   * Never retokenize what the service listed unless a person chose that row. That a token was observed is the service's
+   * word: together with a revoked device it can present tokens of words of its choosing, and the new tokens would tell it
+   * which of those words occur, as if nothing had been rotated. To follow values and their categories over a rotation, put
+   * together what reveals to the same word.
+   *
+   * @throws BlindtallyError `reveal.*`, `malformed.*`
+   */
   retokenize(token: Token): Token {
     return this.call((raw) => raw.retokenize(text(token, "a token")) as Token);
   }

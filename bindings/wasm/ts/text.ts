@@ -31,8 +31,13 @@ function decoded(utf8: Uint8Array): string {
   }
 }
 
-/** A login name as the service knows it (SPEC.md, "Login names"). */
-export function normalLogin(name: string): string {
+/**
+ * A login name as the service is told it and knows it: its NFKC, in lower case, and the NFKC of that (SPEC.md#vault). For
+ * what a program asks the service before {@link Login.start}, which does the same and refuses what is no login name.
+ *
+ * @throws BlindtallyError `wasm.argument` if it is not a string
+ */
+export function normalLoginName(name: string): string {
   return text(name, "a login name").normalize("NFKC").toLowerCase().normalize("NFKC");
 }
 

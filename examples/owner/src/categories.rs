@@ -1,13 +1,15 @@
 //! `categories` and `categorize`: what counts as productive, or as anything else that the owner gives a name.
 //!
-//! The service gets tokens only of what the owner typed, and of what agents had sent already.
+//! The service gets tokens only of what the owner typed, and such as it has already.
+
+use std::collections::HashMap;
 
 use blindtally::{Owner, Token, TokenClass};
 use blindtally_client::{Failure, visible};
 use serde_json::json;
 
-use crate::cli::{Categories, Categorize};
-use crate::report::{self, BUILT_IN};
+use crate::cli::Categorize;
+use crate::report::{self, BUILT_IN, Word};
 use crate::session::{Context, Session};
 use crate::table::{Align, Table};
 use crate::wire::{Assignment, CategoryList};
@@ -44,31 +46,23 @@ pub(crate) fn categorize(args: &Categorize, context: &mut Context) -> Result<(),
     Ok(())
 }
 
-/// Lists what has which category, or carries categories over to this epoch's tokens.
-pub(crate) fn run(args: &Categories, context: &mut Context) -> Result<(), Failure> {
+/// Lists what has which category.
+pub(crate) fn run(context: &mut Context) -> Result<(), Failure> {
     let session = Session::open(context)?;
-    let output = session.output();
-    if args.carry {
-        let carried = carry(&session)?;
-        output.line(format_args!("{carried} categories carried over"))?;
-        output.object(&json!({ "carried_categories": carried }))?;
-        session.close();
-        return Ok(());
-    }
+    let assignments = Assignments::read(&session)?;
     let mut lines: Vec<[String; 3]> = Vec::new();
-    for assignment in list(&session)? {
-        let Assignment { class, value, category } = assignment;
-        let category = match BUILT_IN.contains(&category.as_str()) {
-            true => category,
-            false => reveal(&session.owner, TokenClass::LABEL, &category).unwrap_or(category),
-        };
-        let value =
-            TokenClass::from_name(&class).and_then(|class| reveal(&session.owner, class, &value)).unwrap_or(value);
-        lines.push([class, value, category]);
+    for &class in TokenClass::NAMED {
+        for (word, category) in assignments.of(&session.owner, class) {
+            let (Word::Revealed(value) | Word::Opaque(value)) = word;
+            let category = match BUILT_IN.contains(&category.as_str()) {
+                true => category,
+                false => reveal_label(&session.owner, &category).unwrap_or(category),
+            };
+            lines.push([class.name().unwrap_or_default().to_owned(), value, category]);
+        }
     }
-    // One value has an assignment in every epoch.
     lines.sort_unstable();
-    lines.dedup();
+    let output = session.output();
     let mut table = Table::new(&[Align::Left, Align::Left, Align::Left]);
     table.head(&["Class", "Value", "Category"]);
     lines.iter().for_each(|line| table.row(&line.each_ref().map(|cell| visible(cell).into_owned())));
@@ -80,49 +74,26 @@ pub(crate) fn run(args: &Categories, context: &mut Context) -> Result<(), Failur
     Ok(())
 }
 
-/// Gives each value that has a category in an earlier epoch the same one in this epoch. An assignment made in this epoch
-/// stays as it is. Returns how many were added.
-pub(crate) fn carry(session: &Session<'_>) -> Result<usize, Failure> {
-    let owner = &session.owner;
-    let epoch = owner.policy().policy().epoch();
-    let mut old: Vec<(Token, Assignment)> = Vec::new();
-    let mut present = std::collections::HashSet::new();
-    for assignment in list(session)? {
-        // Neither a token that the service made up nor one that it moved to another class is carried anywhere.
-        let Ok(token) = assignment.value.parse::<Token>() else { continue };
-        if token.class().name() != Some(assignment.class.as_str()) {
-            continue;
-        }
-        if token.epoch() == epoch {
-            present.insert(token);
-        } else {
-            old.push((token, assignment));
-        }
-    }
-    // The newest epoch's word is the last one.
-    old.sort_by_key(|(token, _)| std::cmp::Reverse(token.epoch()));
-    let mut carried = 0;
-    for (token, assignment) in old {
-        let Ok(new) = owner.retokenize(&token) else { continue };
-        if present.contains(&new) {
-            continue;
-        }
-        let label = assignment.category.parse::<Token>().ok().filter(|label| label.class() == TokenClass::LABEL);
-        let category = match label.map(|label| owner.retokenize(&label)) {
-            None if BUILT_IN.contains(&assignment.category.as_str()) => assignment.category,
-            Some(Ok(label)) => label.to_string(),
-            _ => continue,
-        };
-        put(session, &assignment.class, new.to_string(), category)?;
-        present.insert(new);
-        carried += 1;
-    }
-    Ok(carried)
-}
+/// Every assignment that the service tells of.
+///
+/// They are followed from epoch to epoch here, and never tokenized anew: whoever has an earlier epoch's keys can make
+/// tokens of any words, and would learn those words' tokens of this epoch (SPEC.md#typed).
+pub(crate) struct Assignments(Vec<Assignment>);
 
-fn list(session: &Session<'_>) -> Result<Vec<Assignment>, Failure> {
-    let list: CategoryList = session.service.get("/api/v1/categories")?.json()?;
-    Ok(list.categories)
+impl Assignments {
+    pub(crate) fn read(session: &Session<'_>) -> Result<Self, Failure> {
+        let list: CategoryList = session.service.get("/api/v1/categories")?.json()?;
+        Ok(Self(list.categories))
+    }
+
+    /// The category of each value of a class: that of its newest token which has one.
+    pub(crate) fn of(&self, owner: &Owner, class: TokenClass) -> HashMap<Word, String> {
+        let own: Vec<&Assignment> = self.0.iter().filter(|own| class.name() == Some(own.class.as_str())).collect();
+        let words = report::words(owner, class, own.iter().map(|own| own.value.clone()).collect());
+        let mut sorted: Vec<_> = words.into_iter().zip(own).collect();
+        sorted.sort_by_key(|((_, epoch), _)| *epoch);
+        sorted.into_iter().map(|((word, _), own)| (word, own.category.clone())).collect()
+    }
 }
 
 fn put(session: &Session<'_>, class: &str, value: String, category: String) -> Result<(), Failure> {
@@ -130,7 +101,7 @@ fn put(session: &Session<'_>, class: &str, value: String, category: String) -> R
     session.service.put("/api/v1/categories", &assignment).map(drop)
 }
 
-fn reveal(owner: &Owner, class: TokenClass, text: &str) -> Option<String> {
-    let token = text.parse::<Token>().ok().filter(|token| token.class() == class)?;
+fn reveal_label(owner: &Owner, label: &str) -> Option<String> {
+    let token = label.parse::<Token>().ok().filter(|token| token.class() == TokenClass::LABEL)?;
     owner.reveal(&token).ok()
 }

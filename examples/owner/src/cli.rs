@@ -46,13 +46,13 @@ pub(crate) enum Command {
     /// Take a device's keys away, for ever.
     Revoke(Revoke),
     /// Give every device new keys.
-    Rotate(Rotate),
+    Rotate,
     /// Show what was used for how long.
     Report(Report),
     /// Say that a value is productive, neutral, unproductive, or of a category of your own.
     Categorize(Categorize),
     /// List which value has which category.
-    Categories(Categories),
+    Categories,
     /// Show what agents are told, or set the form of a class: `policy app lowercase`.
     Policy(PolicyArgs),
     /// Change the password.
@@ -163,17 +163,6 @@ pub(crate) struct Revoke {
 }
 
 #[derive(Args)]
-pub(crate) struct Rotate {
-    /// Give the new tokens the categories of the old ones. The service then knows which is which, as far as they have
-    /// one: not after a device was stolen.
-    #[arg(long, conflicts_with = "no_carry_categories")]
-    pub(crate) carry_categories: bool,
-    /// Do not ask.
-    #[arg(long)]
-    pub(crate) no_carry_categories: bool,
-}
-
-#[derive(Args)]
 pub(crate) struct Categorize {
     /// app, title, host, url, document, person or label.
     #[arg(value_parser = parse_class)]
@@ -182,14 +171,6 @@ pub(crate) struct Categorize {
     pub(crate) value: String,
     /// productive, neutral, unproductive, or a name of your own, which the service sees as a token.
     pub(crate) category: String,
-}
-
-#[derive(Args)]
-pub(crate) struct Categories {
-    /// Give the tokens of this epoch the categories of earlier ones. The service then knows which is which, as far as
-    /// they have one: not after a device was stolen.
-    #[arg(long)]
-    pub(crate) carry: bool,
 }
 
 #[derive(Args)]

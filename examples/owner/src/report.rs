@@ -10,9 +10,10 @@ use blindtally::{DeviceId, Token, TokenClass};
 use blindtally_client::{Failure, visible};
 use serde_json::json;
 
+use crate::categories::Assignments;
 use crate::cli::{By, Report, Sort};
 use crate::devices;
-pub(crate) use crate::report::merge::BUILT_IN;
+pub(crate) use crate::report::merge::{BUILT_IN, Word, words};
 use crate::report::merge::{Merger, Row};
 use crate::report::period::{Period, Span};
 use crate::session::{Context, Session};
@@ -48,7 +49,7 @@ pub(crate) fn observed(session: &Session<'_>, class: TokenClass) -> Result<Vec<(
     Ok(merge::readable(&session.owner, class, rows.into_iter().filter_map(TotalsRow::key).collect()))
 }
 
-/// What rows are of: what the service is asked to group by.
+/// What rows are of.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Value(TokenClass),
@@ -103,7 +104,8 @@ impl Question<'_, '_> {
     fn rows(&self, kind: Kind, period: &Period) -> Result<Vec<Row>, Failure> {
         let mut merger = Merger::new(kind, &self.session.owner);
         if !matches!(kind, Kind::Day | Kind::Hour) {
-            merger.add(self.totals(kind, period.whole())?);
+            let rows = self.totals(kind, period.whole())?;
+            merger.add(if kind == Kind::Category { self.categorized(rows)? } else { rows });
             return Ok(merger.rows());
         }
         // One offset for all of it, unless the clocks were changed between the first event and the last.
@@ -119,6 +121,21 @@ impl Question<'_, '_> {
             }
         }
         Ok(merger.rows())
+    }
+
+    /// Rows of values, as rows of their categories. The service could add up by category itself, but knows only those of
+    /// tokens: to it, a value that got its category in another epoch has none.
+    fn categorized(&self, rows: Vec<TotalsRow>) -> Result<Vec<TotalsRow>, Failure> {
+        let (owner, class) = (&self.session.owner, self.categorized_class());
+        let categories = Assignments::read(self.session)?.of(owner, class);
+        let values = rows.iter().map(|row| row.value.clone().unwrap_or_default()).collect();
+        let words = words(owner, class, values);
+        let categorized = rows.into_iter().zip(words);
+        Ok(categorized.map(|(row, (word, _))| row.into_category(categories.get(&word).cloned())).collect())
+    }
+
+    fn categorized_class(&self) -> TokenClass {
+        self.class.unwrap_or(TokenClass::APP)
     }
 
     /// All pages of one question. The pages are read one after another while agents go on uploading: totals whose rows
@@ -152,7 +169,8 @@ impl Question<'_, '_> {
     fn url(&self, kind: Kind, span: Span, offset: usize) -> String {
         let (by, class) = match kind {
             Kind::Value(class) => ("value", Some(class)),
-            Kind::Category => ("category", Some(self.class.unwrap_or(TokenClass::APP))),
+            // See `categorized`.
+            Kind::Category => ("value", Some(self.categorized_class())),
             Kind::Day => ("day", self.class),
             Kind::Hour => ("hour", self.class),
             Kind::Device => ("device", self.class),

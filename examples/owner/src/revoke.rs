@@ -27,7 +27,6 @@ pub(crate) fn run(args: &Revoke, context: &mut Context) -> Result<(), Failure> {
     match after {
         AfterRevoking::Rotate => {
             output.line(format_args!("epoch {epoch} has begun: make a new backup now, the old ones lack its keys"))?;
-            output.line("categories stay with the old epoch's tokens until `categories --carry`")?;
         }
         AfterRevoking::KeepEpoch => {
             output.line("its keys still read the tokens of this epoch wherever it gets hold of them: see `rotate`")?;

@@ -106,7 +106,9 @@ pub(crate) struct Totals {
 /// One row: of what it is a row depends on the question.
 #[derive(Deserialize)]
 pub(crate) struct TotalsRow {
-    value: Option<String>,
+    pub(crate) value: Option<String>,
+    /// Filled in here: the service is not asked for it.
+    #[serde(skip)]
     category: Option<String>,
     day: Option<String>,
     hour: Option<String>,
@@ -119,6 +121,11 @@ pub(crate) struct TotalsRow {
 }
 
 impl TotalsRow {
+    /// A value's row as one of its category.
+    pub(crate) fn into_category(self, category: Option<String>) -> Self {
+        Self { value: None, category, ..self }
+    }
+
     /// What it is a row of; `None` for what has no category.
     pub(crate) fn key(self) -> Option<String> {
         self.value.or(self.category).or(self.day).or(self.hour).or(self.device)

@@ -12,7 +12,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// `sqlite:///path/blindtally.db` or `postgres://user@host/database`.
     pub database: String,
-    /// Origins of dashboards that are served from elsewhere. Empty: no CORS at all.
+    /// Origins of dashboards that are served from elsewhere, such as `https://dash.example`: no path, no `*`, no `null`.
+    /// Empty: no CORS at all.
     pub allow_origins: Vec<String>,
     /// Whether `/` answers with the dashboard that was compiled in.
     pub dashboard: bool,

@@ -80,6 +80,9 @@ pub(crate) async fn request(
     }
     let (count,): (i64,) =
         sqlx::query_as("SELECT COUNT(*) FROM enrollments WHERE account = $1").bind(account).fetch_one(&mut *tx).await?;
+    // The new one is refused, rather than the oldest one dropped: a device that was refused asks again, and gets in when
+    // the owner has thrown out what a stranger sent; one that was told 202 has no reason to ask again, and 200 requests
+    // of a stranger's would be the end of it.
     if count >= MAX_PENDING {
         return Err(Error::EnrollmentFull);
     }
@@ -98,7 +101,7 @@ pub(crate) async fn request(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// The requests that wait for a decision, oldest first.
+/// The requests that wait for a decision, oldest first. After 30 days they are deleted.
 #[utoipa::path(get, path = "/api/v1/enrollments", tag = "devices", security(("owner" = [])),
     responses((status = OK, body = EnrollmentList), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
 pub(crate) async fn list(State(app): State<App>, owner: Owner) -> Result<Json<EnrollmentList>, Error> {

@@ -21,8 +21,8 @@ pub enum StartError {
     /// The URL is neither SQLite's nor PostgreSQL's.
     #[error("expected sqlite:///path/to/file or postgres://..., got a URL of another kind")]
     DatabaseUrl,
-    /// An allowed origin is not a header value.
-    #[error("not an origin: {0}")]
+    /// An allowed origin is not one as browsers send it: scheme, host, a port that is not the usual one, nothing else.
+    #[error("not an origin such as https://dash.example: {0}")]
     Origin(String),
     /// The address cannot be listened on.
     #[error("cannot listen: {0}")]

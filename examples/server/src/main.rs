@@ -17,8 +17,8 @@ struct Options {
     /// sqlite:///path/blindtally.db or postgres://user@host/database
     #[arg(long, env = "BLINDTALLY_DATABASE", hide_env_values = true)]
     database: String,
-    /// Origin of a dashboard that is served from elsewhere; may be repeated.
-    #[arg(long, value_name = "URL")]
+    /// Origin of a dashboard that is served from elsewhere, such as https://dash.example; may be repeated.
+    #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<String>,
     /// Answer the API only: the dashboard is served from elsewhere, or not at all.
     #[arg(long)]

@@ -18,6 +18,8 @@ use crate::store::{Store, own_account};
 
 const DAY_US: i64 = 24 * 3600 * 1_000_000;
 const MAX_DAYS: i64 = 36_500;
+/// How long an enrollment request waits: as long as the longest ticket is good for (SPEC.md#ticket).
+const REQUEST_DAYS: i64 = 30;
 /// Deleted in one transaction; uploads get their turn in between.
 const AT_ONCE: i64 = 20_000;
 
@@ -88,12 +90,17 @@ pub(crate) async fn delete_events(
     Ok(Json(Deleted { deleted }))
 }
 
-/// Deletes what has become too old in every account, and sessions and tickets that have expired.
+/// Deletes what has become too old in every account, requests that nobody decided about among it, and sessions and
+/// tickets that have expired.
 pub(crate) async fn enforce(store: &Store) -> Result<(), Error> {
     let now_us = now_us();
     let mut tx = store.write().await?;
     sqlx::query("DELETE FROM sessions WHERE expires_us < $1").bind(now_us).execute(&mut *tx).await?;
     sqlx::query("DELETE FROM tickets WHERE expires_us < $1").bind(now_us).execute(&mut *tx).await?;
+    sqlx::query("DELETE FROM enrollments WHERE received_us < $1")
+        .bind(now_us - REQUEST_DAYS * DAY_US)
+        .execute(&mut *tx)
+        .await?;
     tx.commit().await?;
     let accounts: Vec<(i64, i64)> =
         sqlx::query_as("SELECT id, retention_days FROM accounts WHERE retention_days IS NOT NULL")

@@ -1,7 +1,9 @@
 //! Which function answers what, how large a body each takes, and what surrounds all of them.
 
+use std::net::Ipv6Addr;
+
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
@@ -113,11 +115,8 @@ fn cors(config: &Config) -> Result<Option<CorsLayer>, StartError> {
     if config.allow_origins.is_empty() {
         return Ok(None);
     }
-    let origins: Result<Vec<HeaderValue>, StartError> = config
-        .allow_origins
-        .iter()
-        .map(|origin| origin.parse().map_err(|_| StartError::Origin(origin.clone())))
-        .collect();
+    let origin = |text: &String| origin(text).ok_or_else(|| StartError::Origin(text.clone()));
+    let origins: Result<Vec<HeaderValue>, StartError> = config.allow_origins.iter().map(origin).collect();
     let vault_generation = HeaderName::from_static("x-vault-generation");
     Ok(Some(
         CorsLayer::new()
@@ -132,4 +131,19 @@ fn cors(config: &Config) -> Result<Option<CorsLayer>, StartError> {
             ])
             .expose_headers([header::ETAG, header::RETRY_AFTER]),
     ))
+}
+
+/// An origin exactly as browsers write it (WHATWG HTML, serialization of an origin): anything else would never match.
+fn origin(text: &str) -> Option<HeaderValue> {
+    let uri: Uri = text.parse().ok()?;
+    let (scheme, host) = (uri.scheme_str()?, uri.host()?);
+    let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._".contains(&byte);
+    let address = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')?.parse::<Ipv6Addr>().ok());
+    let is_host = host.bytes().all(is_name) || address.is_some_and(|address| format!("[{address}]") == host);
+    let port = match (scheme, uri.port_u16()) {
+        ("http", Some(80)) | ("https", Some(443)) => return None,
+        (_, Some(port)) => format!(":{port}"),
+        (_, None) => String::new(),
+    };
+    (is_host && text == format!("{scheme}://{host}{port}")).then(|| text.parse().ok())?
 }

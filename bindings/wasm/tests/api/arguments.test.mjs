@@ -2,7 +2,7 @@
 // stops the module or changes anything.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Agent, asDeviceId, asToken, asVault, Backup, Login, Owner } from "../../dist/node.js";
+import { Agent, asDeviceId, asToken, asVault, Backup, Login, normalLoginName, Owner } from "../../dist/node.js";
 import { account, CHEAP, device, enrollment, LOGIN, PASSWORD, refused } from "./account.mjs";
 
 const argument = (call) => refused("wasm.argument", call);
@@ -17,6 +17,7 @@ test("what is not text is refused wherever text is wanted", async () => {
     await argument(() => owner.tokenizeTyped("app", wrong));
     await argument(() => asToken(wrong));
     await argument(() => asDeviceId(wrong));
+    await argument(() => normalLoginName(wrong));
     await argument(() => owner.redeliver(wrong));
     await argument(() => owner.retokenize(wrong));
     await argument(() => Backup.parse(wrong));

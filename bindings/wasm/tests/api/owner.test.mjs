@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inspect } from "node:util";
-import { ARGON2ID, asToken, asVault, Backup, generateAccountSecret, Login } from "../../dist/node.js";
+import { ARGON2ID, asToken, asVault, Backup, generateAccountSecret, Login, normalLoginName } from "../../dist/node.js";
 import { account, CHEAP, device, enrollment, flipped, LOGIN, PASSWORD, refused } from "./account.mjs";
 
 const login = (owner, options = {}) =>
@@ -46,6 +46,19 @@ test("a login opens the vault with the right password alone", async () => {
   await refused("malformed.truncated", async () => (await login(owner)).unlock(asVault(vault.slice(0, 60))));
   const other = await account();
   await refused("unlock.other-account", async () => (await login(owner)).unlock(other.vault));
+});
+
+test("a login name is the same however it is typed, and is what the service is told", async () => {
+  for (const [typed, normal] of [
+    ["anna@example.com", "anna@example.com"], ["Anna@Example.COM", "anna@example.com"],
+    ["\uff21nna", "anna"], ["\u212bngstro\u0308m", "\u00e5ngstr\u00f6m"], ["ΟΔΟΣ", "οδος"], ["\u0130", "i\u0307"], ["", ""],
+  ]) {
+    assert.equal(normalLoginName(typed), normal);
+    assert.equal(normalLoginName(normal), normal);
+  }
+  const { owner, vault } = await account({ login: "\uff21nna" });
+  assert.equal(owner.info().login, normalLoginName("\uff21nna"));
+  assert.equal((await login(owner, { login: "ANNA" })).unlock(vault).info().login, "anna");
 });
 
 test("a login proof depends on the password and is bytes, not a string", async () => {

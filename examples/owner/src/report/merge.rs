@@ -40,6 +40,14 @@ impl Unreadable {
     }
 }
 
+/// What a value of the service's is to the owner, the same in every epoch.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Word {
+    Revealed(String),
+    /// A text that is no token of this account's and class's.
+    Opaque(String),
+}
+
 /// What the service counts under a key, revealed.
 struct Key {
     value: Option<String>,
@@ -151,6 +159,17 @@ fn reveal_tokens(owner: &Owner, class: TokenClass, tokens: Vec<String>) -> Vec<K
         }
     });
     revealed.collect()
+}
+
+/// What tokens of a class stand for, each with its token's epoch. What cannot be read stands for itself only.
+pub(crate) fn words(owner: &Owner, class: TokenClass, tokens: Vec<String>) -> Vec<(Word, Option<Epoch>)> {
+    let keys = reveal_tokens(owner, class, tokens).into_iter();
+    let word = |key: Key| {
+        let value = key.value.unwrap_or_default();
+        let word = if key.unreadable.is_none() { Word::Revealed(value) } else { Word::Opaque(value) };
+        (word, key.token.and_then(|(_, epoch)| epoch))
+    };
+    keys.map(word).collect()
 }
 
 /// The values of tokens of a class, each with its token; those that cannot be read are left out.

@@ -1,4 +1,5 @@
-//! A way to the service that stops at a certain request, so that a test decides what happens at that moment.
+//! A way to the service that stops at a certain request, so that a test decides what happens at that moment, and that
+//! remembers what was sent.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -10,6 +11,7 @@ pub(crate) struct Gate {
     pub(crate) url: String,
     arrived: Receiver<()>,
     state: Arc<(Mutex<State>, Condvar)>,
+    sent: Arc<Mutex<Vec<u8>>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,6 +32,8 @@ impl Gate {
         let state = Arc::new((Mutex::new(State::Open), Condvar::new()));
         let (arrival, arrived) = channel();
         let shared = Arc::clone(&state);
+        let sent = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&sent);
         std::thread::spawn(move || {
             for client in listener.incoming() {
                 let (Ok(client), Ok(server)) = (client, TcpStream::connect(&address)) else { return };
@@ -38,11 +42,16 @@ impl Gate {
                     let _ = std::io::copy(&mut from, &mut to);
                     let _ = to.shutdown(Shutdown::Both);
                 });
-                let (state, arrival) = (Arc::clone(&shared), arrival.clone());
-                std::thread::spawn(move || forward(client, server, &state, &arrival));
+                let (state, arrival, log) = (Arc::clone(&shared), arrival.clone(), Arc::clone(&log));
+                std::thread::spawn(move || forward(client, server, &state, &arrival, &log));
             }
         });
-        Self { url, arrived, state }
+        Self { url, arrived, state, sent }
+    }
+
+    /// Every request so far, and forgets them.
+    pub(crate) fn take_sent(&self) -> Vec<u8> {
+        std::mem::take(&mut self.sent.lock().unwrap())
     }
 
     /// Lets requests wait that begin with `line`.
@@ -70,7 +79,13 @@ impl Gate {
     }
 }
 
-fn forward(mut client: TcpStream, mut server: TcpStream, state: &(Mutex<State>, Condvar), arrival: &Sender<()>) {
+fn forward(
+    mut client: TcpStream,
+    mut server: TcpStream,
+    state: &(Mutex<State>, Condvar),
+    arrival: &Sender<()>,
+    log: &Mutex<Vec<u8>>,
+) {
     let mut chunk = vec![0; 1 << 16];
     while let Ok(n @ 1..) = client.read(&mut chunk) {
         let mut now = state.0.lock().unwrap();
@@ -83,6 +98,7 @@ fn forward(mut client: TcpStream, mut server: TcpStream, state: &(Mutex<State>, 
             }
         }
         drop(now);
+        log.lock().unwrap().extend_from_slice(&chunk[..n]);
         if server.write_all(&chunk[..n]).is_err() {
             break;
         }

@@ -1,9 +1,12 @@
 //! Reports and categories.
 
+use std::collections::HashSet;
+
 use blindtally::TokenClass;
 use serde_json::{Value, json};
 
-use crate::device::{Device, Waiting, first_keys};
+use crate::device::{Device, Waiting, first_keys, second_keys};
+use crate::gate::Gate;
 use crate::person::Person;
 use crate::world::World;
 
@@ -101,36 +104,95 @@ fn a_value_is_one_row_across_epochs_and_keeps_its_category() {
     assert_eq!(anna.report("category"), [row("productive", 60.0, 1), row("Spare time", 10.0, 1)]);
     assert!(!world.database().windows(10).any(|window| window == b"Spare time"));
 
-    let rotated = anna.json(&["rotate", "--carry-categories"]);
-    assert_eq!((rotated["epoch"].as_u64(), rotated["carried_categories"].as_u64()), (Some(2), Some(2)));
+    assert_eq!(anna.json(&["rotate"]), json!({ "epoch": 2 }));
+    assert_eq!(anna.report("category"), [row("productive", 60.0, 1), row("Spare time", 10.0, 1)]);
     device.sync();
     device.uses(60, &[(APP, "winword.exe")]);
     device.uses(10, &[(APP, "game")]);
+    device.uses(1, &[(APP, "new")]);
     let report = anna.json(&["report"]);
-    assert_eq!(report["report"].as_array().unwrap().len(), 2);
+    assert_eq!(report["report"].as_array().unwrap().len(), 3);
     assert_eq!(report["report"][0]["token"], device.agent.tokenize(APP, "winword.exe").unwrap().to_string());
-    assert_eq!(anna.report("app"), [row("winword.exe", 120.0, 2), row("game", 20.0, 2)]);
-    assert_eq!(anna.report("category"), [row("productive", 120.0, 2), row("Spare time", 20.0, 2)]);
+    assert_eq!(anna.report("app"), [row("winword.exe", 120.0, 2), row("game", 20.0, 2), row("new", 1.0, 1)]);
+    let by_category = [row("productive", 120.0, 2), row("Spare time", 20.0, 2), row("(none)", 1.0, 1)];
+    assert_eq!(anna.report("category"), by_category);
 
-    // Without carrying them over, new tokens have none, until it is done after all.
-    anna.run(&["rotate", "--no-carry-categories"]).ok();
+    // A label of this epoch's is the same category as that of an earlier one, and the newest word about a value counts.
+    anna.run(&["rotate"]).ok();
     device.sync();
     device.uses(30, &[(APP, "winword.exe")]);
-    assert_eq!(anna.report("category")[1], row("(none)", 30.0, 1));
-    // What is categorised anew reaches the tokens of every epoch, and is not undone by carrying.
+    anna.run(&["categorize", "app", "new", "Spare time"]).ok();
+    assert_eq!(anna.report("category"), [row("productive", 150.0, 3), row("Spare time", 21.0, 3)]);
     let again = anna.json(&["categorize", "app", "winword.exe", "neutral"]);
     assert_eq!(again["tokens"].as_array().unwrap().len(), 3);
-    assert_eq!(anna.json(&["categories", "--carry"])["carried_categories"], 1);
-    assert_eq!(anna.json(&["categories", "--carry"])["carried_categories"], 0);
-    assert_eq!(anna.report("category"), [row("neutral", 150.0, 3), row("Spare time", 20.0, 2)]);
-    let listed = anna.json(&["categories"]);
+    let old = json!({ "class": "app", "value": again["tokens"][1], "category": "unproductive" });
+    assert_ne!(again["tokens"][1], again["tokens"][0]);
+    anna.open(None).0.put("/api/v1/categories", &old).unwrap();
+    assert_eq!(anna.report("category"), [row("neutral", 150.0, 3), row("Spare time", 21.0, 3)]);
     assert_eq!(
-        listed["categories"],
+        anna.json(&["categories"])["categories"],
         json!([
             {"class": "app", "value": "game", "category": "Spare time"},
+            {"class": "app", "value": "new", "category": "Spare time"},
             {"class": "app", "value": "winword.exe", "category": "neutral"},
         ])
     );
+    assert_eq!(anna.json(&["report", "--by", "category", "--class", "title"])["report"], json!([]));
+}
+
+#[test]
+fn a_service_with_a_revoked_devices_keys_gets_no_token_of_a_word_of_its_choosing() {
+    let world = World::new();
+    let gate = Gate::new(&world.url);
+    let anna = world.person_at(&gate.url, "anna");
+    let enrolled = |name, keys| {
+        let waiting = Waiting::with_ticket(&world.url, &anna.ticket(), name, keys);
+        anna.run(&["confirm"]).ok();
+        waiting.accept()
+    };
+    let (stolen, mut laptop) = (enrolled("stolen", first_keys()), enrolled("laptop", second_keys()));
+    laptop.uses(60, &[(APP, "winword.exe")]);
+    anna.run(&["categorize", "app", "winword.exe", "productive"]).ok();
+
+    // A dictionary, as values and as the names of categories.
+    let (service, _) = Person { url: world.url.clone(), ..anna.clone() }.open(None);
+    for word in ["oncologist", "union", "jobs"] {
+        let minted = |class| stolen.agent.tokenize(class, word).unwrap().to_string();
+        for (class, category) in [(APP, "productive".to_owned()), (TITLE, minted(TokenClass::LABEL))] {
+            let assignment = json!({ "class": class.name(), "value": minted(class), "category": category });
+            service.put("/api/v1/categories", &assignment).unwrap();
+        }
+    }
+    let _ = gate.take_sent();
+    anna.run(&["revoke", "stolen", "--rotate"]).ok();
+    laptop.sync();
+    laptop.uses(30, &[(APP, "winword.exe")]);
+    anna.run(&["rotate"]).ok();
+    assert_eq!(anna.report("category"), [row("productive", 90.0, 2)]);
+    for args in [&["report", "--by", "all"][..], &["report", "--by", "category", "--class", "title"], &["devices"]] {
+        anna.run(args).ok();
+    }
+    assert_eq!(anna.json(&["categories"])["categories"].as_array().unwrap().len(), 7);
+    assert_eq!(tokens(&gate.take_sent()), HashSet::<String>::new());
+
+    // What a person types is tokenized, and nothing else.
+    let typed = anna.json(&["categorize", "app", "game", "Spare time"]);
+    let list: Value = service.get("/api/v1/categories").unwrap().json().unwrap();
+    let game = list["categories"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|assignment| assignment["value"] == typed["tokens"][0])
+        .unwrap();
+    let expected = [&game["value"], &game["category"]].map(|token| token.as_str().unwrap().to_owned());
+    assert_eq!(tokens(&gate.take_sent()), HashSet::from(expected));
+}
+
+/// Every token in what was sent.
+fn tokens(sent: &[u8]) -> HashSet<String> {
+    let between = |c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    let text = String::from_utf8_lossy(sent);
+    text.split(between).filter(|part| part.starts_with("bt1_")).map(str::to_owned).collect()
 }
 
 #[test]

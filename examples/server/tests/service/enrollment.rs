@@ -5,7 +5,7 @@ use std::time::Duration;
 use blindtally_server::Rate;
 use serde_json::{Value, json};
 
-use crate::api::{Account, DELETE, POST, PUT, b64, random_id};
+use crate::api::{Account, DELETE, GET, POST, PUT, b64, random_id};
 use crate::database::{Database, on_both_databases};
 
 fn request(account: &Account, device_id: &str, bytes: &[u8]) -> Value {
@@ -81,6 +81,41 @@ async fn requests_are_limited_in_size_and_number(database: Database) {
     service.call(POST, "/api/v1/enrollments").json(largest).await.ok(202);
 }
 
+async fn requests_that_nobody_decides_about_make_room_after_30_days(database: Database) {
+    let service = database.start().await;
+    let account = service.sign_up("ada").await;
+    let ids: Vec<String> = (0..200).map(|_| random_id()).collect();
+    for id in &ids {
+        service.call(POST, "/api/v1/enrollments").json(request(&account, id, b"x")).await.ok(202);
+    }
+    let (session, late) = (account.session.clone(), request(&account, &random_id(), b"late"));
+    service.call(POST, "/api/v1/enrollments").json(late.clone()).await.refused(429, "enrollment.full");
+    service.stop().await;
+
+    let mut connection = database.connect().await;
+    let day = 24 * 3600 * 1_000_000_i64;
+    let all_by = |us: i64| sqlx::query("UPDATE enrollments SET received_us = received_us - $1").bind(us);
+    all_by(30 * day).execute(&mut connection).await.unwrap();
+    // The last one is a day younger.
+    let youngest = "UPDATE enrollments SET received_us = received_us + $1 \
+                    WHERE received_us = (SELECT MAX(received_us) FROM enrollments)";
+    sqlx::query(youngest).bind(day).execute(&mut connection).await.unwrap();
+    drop(connection);
+
+    let service = database.start().await;
+    // Maintenance begins with the service; the answer that counts is the first without old requests.
+    let waiting = loop {
+        let list = service.call(GET, "/api/v1/enrollments").bearer(&session).send().await.ok(200);
+        let list = list["enrollments"].as_array().unwrap().clone();
+        if list.len() < 200 {
+            break list;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(waiting.iter().map(|entry| &entry["device_id"]).collect::<Vec<_>>(), [&ids[199]]);
+    service.call(POST, "/api/v1/enrollments").json(late).await.ok(202);
+}
+
 async fn requests_are_limited_per_peer(database: Database) {
     let service =
         database.start_with(|config| config.limits.enrollment_peer = Rate::new(1, Duration::from_secs(600))).await;
@@ -98,4 +133,5 @@ on_both_databases![
     nobody_learns_which_accounts_there_are,
     requests_are_limited_in_size_and_number,
     requests_are_limited_per_peer,
+    requests_that_nobody_decides_about_make_room_after_30_days,
 ];

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use blindtally_server::{Config, StartError, serve};
 use serde_json::{Value, json};
 
 use crate::api::{Client, GET, POST, b64, event};
@@ -76,6 +77,64 @@ async fn other_origins_are_let_in_by_name_only() {
         let exposed: Vec<_> = answer.headers["access-control-expose-headers"].to_str().unwrap().split(',').collect();
         assert!(exposed.contains(&"etag") && exposed.contains(&"retry-after"), "{exposed:?}");
         answer.refused(401, "auth.missing");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_browser_sends_as_an_origin_is_refused_at_the_start() {
+    on_sqlite(async |database: Database| {
+        for wrong in [
+            "*",
+            "null",
+            "",
+            "x y",
+            "dash.example",
+            "https://",
+            "https:///",
+            "https://dash.example/",
+            "https://dash.example/x",
+            "https://dash.example?x",
+            "https://dash.example#x",
+            "https://ada@dash.example",
+            "https://*.dash.example",
+            "https://dash.example:",
+            "https://dash.example:0443",
+            "https://dash.example:443",
+            "http://localhost:80",
+            "https://dash.example:65536",
+            "https://Dash.example",
+            "HTTPS://dash.example",
+            "https://dash.example ",
+            "https://d\u{e4}sh.example",
+            "https://a,https://b",
+            "http://[0:0::1]",
+            "http://[::1",
+            "//dash.example",
+            "/",
+        ] {
+            let mut config = Config::new(&database.url);
+            config.allow_origins = vec!["https://dash.example".into(), wrong.into()];
+            match serve(config).await {
+                Err(StartError::Origin(named)) => assert_eq!(named, wrong),
+                Err(other) => panic!("{wrong:?}: {other}"),
+                Ok(_) => panic!("{wrong:?} was taken"),
+            }
+        }
+        for right in [
+            "https://dash.example",
+            "https://dash.example:8443",
+            "http://localhost:8080",
+            "http://127.0.0.1",
+            "http://[::1]:8080",
+            "chrome-extension://abcdefghijklmnop",
+            "tauri://localhost",
+        ] {
+            let service = database.start_with(|config| config.allow_origins = vec![right.into()]).await;
+            let answer = service.call(GET, "/api/v1/health").header("origin", right).send().await;
+            assert_eq!(answer.headers["access-control-allow-origin"], right);
+            service.stop().await;
+        }
     })
     .await;
 }
