@@ -1,5 +1,5 @@
 /** The ways to an unlocked account: making one, logging in, staying unlocked, and a backup after a lost password. */
-import { type AccountSecret, asSignedPolicy, asVault, type Owner, type Prelogin, type Typed } from "blindtally";
+import { type AccountSecret, asSignedPolicy, asVault, normalLoginName, type Owner, type Prelogin, type Typed } from "blindtally";
 import type { OwnerWorker, Remote } from "blindtally/worker";
 import { Account } from "./account.ts";
 import * as answers from "./answers.ts";
@@ -57,8 +57,7 @@ export function signUp(credentials: Credentials): Promise<Account> {
 export function logIn({ login, password, accountSecret }: Credentials): Promise<Account> {
   return withOwners(async (owners) => {
     const to = service();
-    // As the package brings it into one form.
-    const name = login.normalize("NFKC").toLowerCase().normalize("NFKC");
+    const name = normalLoginName(login);
     const { kdf, salt, account_id: account } = await to.post("/api/v1/prelogin", { login: name }, answers.Prelogin);
     const prelogin: Prelogin = { kdf, salt, account };
     const started = await owners.login({ login, password, prelogin, accountSecret });
