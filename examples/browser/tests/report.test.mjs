@@ -10,7 +10,9 @@ import { init, Owner } from "blindtally";
 import { build } from "vite";
 
 const root = join(import.meta.dirname, "..");
-const MODULES = ["calendar", "categories", "csv", "kind", "merge", "order", "period", "questions", "report", "token", "words"];
+const MODULES = ["calendar", "categories", "csv", "kind", "merge", "order", "overview", "period", "questions", "report", "token", "words"];
+/** By name, where they are. */
+const INPUT = { ...Object.fromEntries(MODULES.map((name) => [name, join(root, `ts/report/${name}.ts`)])), word: join(root, "ts/parts/word.tsx") };
 const HOUR = 3_600_000_000;
 const NOON = Date.UTC(2026, 10, 20, 12) * 1000;
 
@@ -29,12 +31,12 @@ before(async () => {
       ssr: true,
       outDir: folder,
       rolldownOptions: {
-        input: Object.fromEntries(MODULES.map((name) => [name, join(root, `ts/report/${name}.ts`)])),
+        input: INPUT,
         output: { entryFileNames: "[name].mjs", chunkFileNames: "[name]-[hash].mjs" },
       },
     },
   });
-  ts = Object.assign({}, ...await Promise.all(MODULES.map((name) => import(pathToFileURL(join(folder, `${name}.mjs`)).href))));
+  ts = Object.assign({}, ...await Promise.all(Object.keys(INPUT).map((name) => import(pathToFileURL(join(folder, `${name}.mjs`)).href))));
   await init();
 });
 after(() => rm(folder, { recursive: true, force: true }));
@@ -67,9 +69,12 @@ class BlindService {
   events = [];
   categories = new Map();
   asked = [];
+  /** All that it was ever told. */
+  told = [];
   /** The most rows of a page, whatever is asked for. */
   page = Infinity;
   onPage = () => {};
+  onSend = () => {};
 
   add(values, { start = NOON, duration = HOUR, active = duration, device = "d".repeat(32), times = 1 } = {}) {
     for (let i = 0; i < times; i++) this.events.push({ values, start, duration, active, device });
@@ -87,7 +92,7 @@ class BlindService {
     const counts = ({ values, start, device }) => of in values && start >= Number(ask("from_us", -Infinity)) && start < Number(ask("to_us", Infinity))
       && ask("device", device) === device && ask("person", values.person) === values.person && (by !== "person" || values.person !== undefined);
     const key = ({ values, start, device }) => ({
-      value: values[of], person: values.person, device, category: this.categories.get(JSON.stringify({ class: of, value: values[of] })) ?? null,
+      value: values[of], person: values.person, device,
       day: new Date((start + shift) / 1000).toISOString().slice(0, 10), hour: new Date((start + shift) / 1000).toISOString().slice(0, 13),
     })[by];
     const groups = new Map();
@@ -112,11 +117,14 @@ class BlindService {
 
   async send(method, path, { class: name, value, category }) {
     assert.equal(path, "/api/v1/categories");
+    this.told.push(value, ...category === undefined ? [] : [category]);
+    await this.onSend();
     const key = JSON.stringify({ class: name, value });
     if (method === "PUT") this.categories.set(key, category);
     else this.categories.delete(key);
   }
 
+  assign = (tokenClass, value, category) => this.categories.set(JSON.stringify({ class: tokenClass, value }), category);
   assigned = (tokenClass, value) => this.categories.get(JSON.stringify({ class: tokenClass, value }));
 }
 
@@ -218,13 +226,38 @@ describe("questions", () => {
   it("with many answers are asked in short while nothing is new", async () => {
     const { account, service, word } = await begin();
     for (let i = 0; i < 1_200; i++) service.add({ title: word("title", `${i}`) });
-    for (let i = 0; i < 2; i++) await ts.read(account, ts.KINDS.title, {});
-    service.asked.length = 0;
     const before = await ts.read(account, ts.KINDS.title, {});
+    service.asked.length = 0;
+    await ts.read(account, ts.KINDS.title, {});
     assert.deepEqual(service.asked.map(({ limit }) => limit), ["1"]);
     assert.equal(await ts.read(account, ts.KINDS.title, {}), before);
     service.add({ title: word("title", "5") }, { start: NOON + HOUR });
     assert.equal(ts.sum(await ts.read(account, ts.KINDS.title, {})).events, 1_201);
+  });
+
+  it("whose answer has no end, or is larger than a browser should hold, are given up", async () => {
+    const row = (value) => ({ value, duration_us: 1, active_us: 1, events: 1, first_us: 1, last_us: 1 });
+    let next = 0;
+    for (const [rows, total_rows, most] of [
+      [() => [row("again")], 100_000, 2],
+      [() => [row(`new ${next++}`)], 100_000, 21],
+      [() => [row("x")], 2 ** 52, 1],
+      [() => Array.from({ length: 10_001 }, (_, at) => row(`${at}`)), 100_000, 1],
+    ]) {
+      const { account, service } = await begin();
+      let pages = 0;
+      service.get = async () => (pages++, { rows: rows(), total_rows, total_events: total_rows });
+      await assert.rejects(ts.read(account, ts.KINDS.app, {}), { code: "service.nonsense" });
+      assert.equal(pages, most);
+    }
+  });
+
+  it("that two ask at the same time are asked, and their words revealed, once", async () => {
+    const { account, service, word, calls } = await begin();
+    service.add({ app: word("app", "x") });
+    const [one, other] = await Promise.all([ts.read(account, ts.KINDS.app, {}), ts.read(account, ts.KINDS.app, {})]);
+    assert.equal(one, other);
+    assert.equal(calls.filter((name) => name === "revealMany").length, 1);
   });
 
   it("answered with rows that stand for nothing are refused", async () => {
@@ -312,17 +345,34 @@ describe("tables", () => {
   });
 });
 
+describe("a word", () => {
+  it("shows what would act on the text around it, or could not be seen", () => {
+    for (const code of [0x200b, 0x200d, 0x200f, 0x061c, 0xfeff, 0x202e, 0x2066, 0x2028, 0x2060, 0xe0041]) {
+      assert.equal(ts.visible(`a${String.fromCodePoint(code)}b`), `a\\u{${code.toString(16)}}b`);
+    }
+    assert.equal(ts.visible("a\tb\n"), "a␉b␊");
+    assert.equal(ts.visible("Tomás 🔎 日本"), "Tomás 🔎 日本");
+  });
+});
+
 describe("a CSV file", () => {
-  it("has words for tokens, text for what a spreadsheet would run, and tokens for what cannot be read", async () => {
-    const { account, service, word } = await begin();
+  it("has the words and shares of the table, text for what a spreadsheet would run, and tokens for what cannot be read", async () => {
+    const { account, service, word, calls } = await begin();
     const titles = ["=HYPERLINK(\"http://x\",\"y\")", "@SUM(A1)", "+1+1", "two\nlines, \"quoted\"", "", "plain"];
     for (const [at, title] of titles.entries()) service.add({ title: word("title", title) }, { duration: (10 - at) * HOUR });
     const moved = word("app", "winword.exe");
     for (const title of [moved, "=cmd|' /C calc'!A0"]) service.add({ title }, { duration: HOUR });
     const rows = ts.ordered(await ts.read(account, ts.KINDS.title, {}), { column: "duration", isDescending: true });
-    const text = await ts.csv(ts.KINDS.title, rows, account.owner);
+    const poisoned = `x ${word("title", "plain")} ${word("title", "secret")}`;
+    service.add({ title: poisoned }, { duration: HOUR / 2 });
+    rows.push((await ts.read(account, ts.KINDS.title, {})).find(({ value }) => value === poisoned));
+    calls.length = 0;
+    const text = await ts.csv(ts.KINDS.title, rows, 144 * HOUR, account.owner);
+    assert.deepEqual(calls, [], "words come from the table");
+    assert.ok(text.includes(`\r\n"${poisoned}",1800,`), "what cannot be read is as the service has it");
+    assert.match(text, /HYPERLINK[^\r]*,36000,36000,6\.94,/);
     assert.ok(text.startsWith("\uFEFFTitle,Seconds,Active seconds,Percent,Events,Last seen\r\n"));
-    for (const cell of ["\"'=HYPERLINK(\"\"http://x\"\",\"\"y\"\")\",36000,", "\r\n'@SUM(A1),", "\r\n'+1+1,", "\"two\nlines, \"\"quoted\"\"\",", "\r\nplain,", moved]) {
+    for (const cell of ["\"'=HYPERLINK(\"\"http://x\"\",\"\"y\"\")\",36000,", "\r\n'@SUM(A1),", "\r\n'+1+1,", "\"two\nlines, \"\"quoted\"\"\",", "\r\n\"plain\",", moved]) {
       assert.ok(text.includes(cell), cell);
     }
     assert.ok(!text.includes("winword.exe"), "a token of another class stays one");
@@ -333,77 +383,106 @@ describe("a CSV file", () => {
     const { account, service, word } = await begin();
     account.devices.value = [{ id: "d".repeat(32), name: "=1+1" }];
     service.add({ app: word("app", "x") });
-    assert.match(await ts.csv(ts.KINDS.device, await ts.read(account, ts.KINDS.device, {}), account.owner), /\r\n'=1\+1,3600,/);
+    assert.match(await ts.csv(ts.KINDS.device, await ts.read(account, ts.KINDS.device, {}), HOUR, account.owner), /\r\n'=1\+1,3600,/);
   });
 });
 
 describe("categories", () => {
-  it("are given to every token of a value, and taken from every one", async () => {
+  const day = { from: "2026-11-20", to: "2026-11-20" };
+  const bar = async (account) => (await ts.overview(account, { period: day })).categories.map(({ value, unreadable, events }) => [unreadable ?? value, events]);
+  const rowOf = async (account, word) => (await ts.read(account, ts.KINDS.app, {})).find(({ value }) => value === word);
+
+  it("follow words over epochs, without anything being sent", async () => {
+    const { account, service, word, calls, rotate } = await begin();
+    for (const app of ["a", "b", "c"]) service.add({ app: word("app", app) });
+    const [old, talking] = [word("app", "a"), word("label", "Talking")];
+    service.assign("app", old, "neutral");
+    service.assign("app", word("app", "b"), talking);
+    await rotate();
+    // Nothing of the old epoch lies in the period.
+    service.events.length = 0;
+    for (const app of ["a", "b", "b", "c"]) service.add({ app: word("app", app) });
+    assert.deepEqual(await bar(account), [["neutral", 1], ["Talking", 2], [null, 1]]);
+    service.assign("app", word("app", "a"), word("label", "Talking"));
+    assert.deepEqual(await bar(account), [["Talking", 3], [null, 1]], "the newest epoch's token decides, and names are one by their words");
+    const { labels } = await ts.assigned(account, "app");
+    assert.deepEqual([...labels], [["Talking", [word("label", "Talking"), talking]]]);
+    assert.deepEqual(service.told, []);
+    assert.ok(!calls.includes("retokenize"));
+  });
+
+  it("are of the person who was chosen", async () => {
+    const { account, service, word } = await begin();
+    for (const person of ["eva", "udo"]) service.add({ app: word("app", person), person: word("person", person) });
+    service.assign("app", word("app", "eva"), "productive");
+    const { categories, persons } = await ts.overview(account, { period: day, person: "eva" });
+    assert.deepEqual(categories.map(({ value, events }) => [value, events]), [["productive", 1]]);
+    assert.equal(persons.length, 2, "who can be chosen");
+  });
+
+  it("are given to every token of a value that was observed, and taken from all that are listed", async () => {
     const { account, service, word, rotate } = await begin();
     const tokens = [];
     for (let epoch = 1; epoch <= 3; epoch++) {
       if (epoch > 1) await rotate();
       tokens.push(word("app", "x"));
-      // Nothing was seen in the last two.
-      if (epoch === 1) service.add({ app: tokens[0] });
+      if (epoch < 3) service.add({ app: tokens.at(-1) });
     }
-    // Assigned by somebody else, never seen.
-    service.categories.set(JSON.stringify({ class: "app", value: tokens[1] }), "neutral");
-    const [row] = await ts.read(account, ts.KINDS.app, {});
-    await ts.assign(account, "app", row, "productive");
-    assert.deepEqual(tokens.map((token) => service.assigned("app", token)), ["productive", "productive", "productive"]);
-    assert.equal(ts.categoryOf(row, new Map([[tokens[0], "productive"]])), "productive");
-    await ts.assign(account, "app", row, undefined);
+    await ts.assign(account, "app", await rowOf(account, "x"), "productive");
+    assert.deepEqual(tokens.map((token) => service.assigned("app", token)), ["productive", "productive", undefined]);
+    // Given by somebody else since, and not observed: it would decide.
+    service.assign("app", tokens[2], "unproductive");
+    await ts.assign(account, "app", await rowOf(account, "x"), "neutral");
+    assert.deepEqual(await bar(account), [["neutral", 2]]);
+    await ts.assign(account, "app", await rowOf(account, "x"), undefined);
     assert.equal(service.categories.size, 0);
   });
 
-  it("are carried over to a new epoch once: the newest word wins, and nothing that the service made up goes along", async () => {
-    const { account, service, word, rotate } = await begin();
-    const put = (name, value, category) => service.categories.set(JSON.stringify({ class: name, value }), category);
-    put("app", word("app", "x"), "productive");
-    put("app", word("app", "y"), word("label", "Talking"));
-    put("app", word("app", "kept"), "productive");
-    put("app", word("title", "moved"), "productive");
-    put("app", "made up", "productive");
-    put("app", word("app", "odd"), word("title", "no label"));
-    await rotate();
-    put("app", word("app", "x"), "unproductive");
-    await rotate();
-    put("app", word("app", "kept"), "neutral");
-    assert.equal(await ts.carryOver(account), 2);
+  it("end as the last of several quick choices", async () => {
+    const { account, service, word } = await begin();
+    service.add({ app: word("app", "x") });
+    const row = await rowOf(account, "x");
+    let waits = [50, 0];
+    service.onSend = () => new Promise((resolve) => setTimeout(resolve, waits.shift()));
+    await Promise.all(["productive", "unproductive"].map((category) => ts.assign(account, "app", row, category)));
     assert.equal(service.assigned("app", word("app", "x")), "unproductive");
-    assert.equal(service.assigned("app", word("app", "y")), word("label", "Talking"));
-    assert.equal(service.assigned("app", word("app", "kept")), "neutral");
-    for (const value of [word("app", "moved"), word("title", "moved"), word("app", "odd")]) assert.equal(service.assigned("app", value), undefined);
-    const size = service.categories.size;
-    service.categories.delete(JSON.stringify({ class: "app", value: word("app", "x") }));
-    await ts.carryOver(account);
-    assert.equal(service.categories.size, size - 1, "once an epoch");
-    await rotate();
-    assert.ok(await ts.carryOver(account) > 0);
+    // One that fails does not hold up the next.
+    service.onSend = () => { throw new Error("away"); };
+    const failing = assert.rejects(ts.assign(account, "app", row, "neutral"));
+    await failing;
+    service.onSend = () => {};
+    await ts.assign(account, "app", row, "neutral");
+    assert.equal(service.assigned("app", word("app", "x")), "neutral");
   });
 
-  it("that could not be carried over are tried again", async () => {
-    const { account, service, word, rotate } = await begin();
-    service.categories.set(JSON.stringify({ class: "app", value: word("app", "x") }), "neutral");
+  it("make the service no token that it does not have, whatever it lists", async () => {
+    const { account, service, word, calls, rotate } = await begin();
+    const observed = word("app", "x");
+    service.add({ app: observed });
+    // What a device could make before it was revoked: words of its choice, in each class, under the keys of that time.
+    const dictionary = ["x", "secret-merger.docx", "never-observed.xls"];
+    const minted = ["app", "title", "label"].flatMap((name) => dictionary.map((text) => word(name, text)));
     await rotate();
-    const { send } = service;
-    service.send = async () => { throw new Error("away"); };
-    await assert.rejects(ts.carryOver(account));
-    service.send = send;
-    assert.equal(await ts.carryOver(account), 1);
-  });
-
-  it("of one name are one row of the report, whatever their epoch; a built-in name typed is the built-in one", async () => {
-    const { account, service, word, rotate } = await begin();
-    const put = (value, category) => service.categories.set(JSON.stringify({ class: "app", value }), category);
-    for (const app of ["a", "b", "c"]) service.add({ app: word("app", app) });
-    put(word("app", "a"), word("label", "Talking"));
-    await rotate();
-    service.add({ app: word("app", "a") });
-    put(word("app", "a"), await ts.categoryNamed(account, " Talking "));
+    const now = word("app", "x");
+    service.add({ app: now });
+    for (const name of ["app", "title"]) {
+      for (const token of minted) service.assign(name, token, "neutral");
+      service.assign(name, "made up", minted.at(-1));
+      service.assign(name, "", "");
+    }
+    service.assign("app", word("app", "y"), minted.at(-2));
+    await bar(account);
+    for (const name of ["app", "title"]) await ts.assigned(account, name);
+    assert.deepEqual(service.told, [], "looking sends nothing");
+    const [existing] = (await ts.assigned(account, "app")).labels.get("secret-merger.docx");
+    const typed = await ts.categoryNamed(account, " Typed ");
+    for (const category of ["productive", existing, typed, undefined]) {
+      await ts.assign(account, "app", await rowOf(account, "x"), category);
+    }
+    const known = new Set([observed, now, "productive", existing, word("label", "Typed")]);
+    assert.deepEqual([...new Set(service.told)].filter((text) => !known.has(text)), []);
+    assert.ok(!calls.includes("retokenize"));
     assert.equal(await ts.categoryNamed(account, " Productive"), "productive");
-    const rows = await ts.read(account, ts.CATEGORY, {});
-    assert.deepEqual(rows.map(({ value, events }) => [value, events]), [["Talking", 2], [null, 2]]);
+    assert.equal(service.assigned("app", observed), undefined);
   });
 });

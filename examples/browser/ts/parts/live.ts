@@ -1,12 +1,16 @@
 /** Answers that stay up to date while somebody looks: asked for every few seconds, and never in a tab that is hidden. */
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { ServiceError } from "../service.ts";
 
-/** Milliseconds between an answer and the next question. */
+/** Milliseconds between an answer and the next question; after errors it is twice as long each time, up to a limit. */
 const PERIOD = 5_000;
+const LONGEST = 30_000;
+/** For how long a service can have us wait. */
+const OBEDIENCE = 180_000;
 
 export interface Live<T> {
-  /** The last answer, which may be of an earlier question: see `isCurrent`. */
+  /** The last answer; of the question before while this one has none yet: see `isCurrent`. */
   readonly value: T | undefined;
   readonly isCurrent: boolean;
   /** Why the last question has no answer. */
@@ -27,14 +31,28 @@ export function useLive<T>(question: string, ask: () => Promise<T>): Live<T> {
     let isOver = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let last = Promise.resolve();
+    let failures = 0;
+    let wait = PERIOD;
     const look = async () => {
       if (isOver) return;
       try {
         const value = await asking.current();
-        if (!isOver) answer.value = { value, of: question, error: undefined };
+        if (isOver) return;
+        answer.value = { value, of: question, error: undefined };
+        failures = 0;
+        wait = PERIOD;
       } catch (error) {
-        if (!isOver) answer.value = { ...answer.value, error };
+        if (isOver) return;
+        // What was answered to another question is no answer to this one.
+        const { value, of } = answer.value;
+        answer.value = of === question ? { value, of, error } : { value: undefined, of: undefined, error };
+        const asked = error instanceof ServiceError ? (error.retryAfter ?? 0) * 1000 : 0;
+        wait = Math.max(Math.min(PERIOD * 2 ** failures++, LONGEST), Math.min(asked, OBEDIENCE));
       }
+    };
+    const later = () => {
+      clearTimeout(timer);
+      if (!isOver && !document.hidden) timer = setTimeout(again, wait);
     };
     const again = () => {
       clearTimeout(timer);
@@ -42,12 +60,13 @@ export function useLive<T>(question: string, ask: () => Promise<T>): Live<T> {
       last = next;
       // Only the last of several goes on.
       void next.then(() => {
-        if (!isOver && last === next && !document.hidden) timer = setTimeout(again, PERIOD);
+        if (last === next) later();
       });
       return next;
     };
     const watch = () => {
       if (document.hidden) clearTimeout(timer);
+      else if (failures > 0) later();
       else void again();
     };
     refresh.current = again;

@@ -2,13 +2,13 @@
 import { explainCode } from "../explain.ts";
 import type { Row } from "../report/merge.ts";
 
-/** What would act on the text around it, or could not be seen: controls, line ends, overrides of the direction. */
-const ACTING = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+/** What would act on the text around it, or could not be seen: controls, line ends, directions, joiners, marks. */
+const ACTING = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** Text that shows what it holds. */
 export function visible(text: string): string {
   return text.replace(ACTING, (character) => {
-    const code = character.charCodeAt(0);
+    const code = character.codePointAt(0)!;
     return code < 0x20 ? String.fromCharCode(0x2400 + code) : `\\u{${code.toString(16)}}`;
   });
 }

@@ -1,104 +1,81 @@
 /** What counts as productive, or as anything else that the owner gives a name: kept by the service, by token. */
-import type { Token } from "blindtally";
 import * as answers from "../answers.ts";
-import { BUILT_IN, KINDS } from "./kind.ts";
-import type { Row } from "./merge.ts";
-import { read, type Reader } from "./report.ts";
-import { header } from "./token.ts";
+import { BUILT_IN } from "./kind.ts";
+import { meaning, merge, newestFirst, type Row } from "./merge.ts";
+import { reveal, type Reader } from "./report.ts";
+import { epochOf } from "./token.ts";
 
 export type AssignableName = "app" | "host" | "title" | "document";
 
-
-export async function assignments({ service }: Pick<Reader, "service">): Promise<answers.Assignment[]> {
-  return (await service.get("/api/v1/categories", answers.Categories)).categories;
+/** What the service lists for the values of a class. Nothing in the list is proven, so no token is ever made from it. */
+export interface Assigned {
+  /** Tokens of a word that have a category, the newest epoch's first. */
+  readonly tokens: ReadonlyMap<string, readonly string[]>;
+  /** The category of a word: that of the newest of its tokens. So it outlives every change of keys. */
+  readonly categories: ReadonlyMap<string, string>;
+  /** The owner's own categories that are assigned to anything, with their tokens, the newest epoch's first. */
+  readonly labels: ReadonlyMap<string, readonly string[]>;
 }
 
-/** What a value is assigned: its newest token's word is the last one. `all` is by token. */
-export function categoryOf(row: Row, all: ReadonlyMap<string, string>): string | undefined {
-  const token = row.tokens.find((token) => all.has(token));
-  return token === undefined ? undefined : all.get(token);
+export async function assigned(account: Reader, name: AssignableName): Promise<Assigned> {
+  const { categories } = await account.service.get("/api/v1/categories", answers.Categories);
+  const byToken = new Map(categories.filter((each) => each.class === name).map(({ value, category }) => [value, category]));
+  const [tokens, labels] = await Promise.all([
+    byWord(account, name, byToken.keys()),
+    byWord(account, "label", categories.map(({ category }) => category).filter((category) => !BUILT_IN.includes(category))),
+  ]);
+  return { tokens, labels, categories: new Map([...tokens].map(([word, [newest]]) => [word, byToken.get(newest!)!])) };
 }
 
-/** A category as the service stores it: the name of one that is built in, or a token of this epoch. */
+async function byWord(account: Reader, tokenClass: string, tokens: Iterable<string>): Promise<Map<string, readonly string[]>> {
+  const words = new Map<string, string[]>();
+  for (const { value, unreadable, tokens: [token] } of await reveal(account, tokenClass, newestFirst([...tokens]))) {
+    if (unreadable === undefined) words.set(value!, [...words.get(value!) ?? [], token!]);
+  }
+  return words;
+}
+
+export const categoryOf = ({ value, unreadable }: Row, { categories }: Assigned): string | undefined =>
+  unreadable === undefined ? categories.get(value ?? "") : undefined;
+
+/** Rows of values, added up by their categories; `null` has what none is assigned to. */
+export async function byCategory(account: Reader, rows: readonly Row[], all: Assigned): Promise<Row[]> {
+  const labels = [...new Set(all.categories.values())].filter((category) => !BUILT_IN.includes(category));
+  const words = await reveal(account, "label", labels);
+  const meanings = new Map(labels.map((label, at) => [label, words[at]!]));
+  return merge(rows.map((row) => {
+    const category = categoryOf(row, all);
+    return { ...row, ...category === undefined ? meaning(null) : meanings.get(category) ?? meaning(category) };
+  }));
+}
+
+/** A category as the service stores it: the name of one that is built in, or a token of what was typed. */
 export async function categoryNamed({ owner }: Reader, typed: string): Promise<string> {
   const name = typed.trim();
   const builtIn = name.toLowerCase();
   return BUILT_IN.includes(builtIn) ? builtIn : owner.tokenizeTyped("label", name);
 }
 
+const working = new WeakMap<Reader, Promise<void>>();
+
 /**
- * Gives every token of a value the category, or takes it from all of them: those that were ever observed or assigned, in
- * whatever epoch, and the running epoch's, so that sums do not split and nothing taken away is carried over again.
+ * Gives a value a category, or takes it away, one after the other: the last choice stays. The service is told only of tokens
+ * that it has itself, namely those that were observed, and of what it lists no more than it takes for the choice to be seen.
  */
-export async function assign(account: Reader, name: AssignableName, row: Row, category: string | undefined): Promise<void> {
-  const { owner, service, epoch } = account;
-  const [newest] = row.tokens;
-  if (newest === undefined || row.unreadable !== undefined) return;
-  const [observed, all] = await Promise.all([read(account, KINDS[name], {}), assignments(account)]);
-  const assigned = all.filter((each) => each.class === name && header(each.value)?.class === name).map(({ value }) => value);
-  const words = await owner.revealMany(assigned);
-  const running = header(newest)?.epoch === epoch.value ? newest : await owner.retokenize(newest as Token);
-  const tokens = new Set<string>([
-    running,
-    ...row.tokens,
-    ...observed.find(({ value, unreadable }) => value === row.value && unreadable === undefined)?.tokens ?? [],
-    ...assigned.filter((_, at) => words[at] === row.value),
-  ]);
-  for (const value of tokens) {
-    if (category !== undefined) await service.send("PUT", "/api/v1/categories", { class: name, value, category });
-    else await service.send("DELETE", "/api/v1/categories", { class: name, value });
-  }
-}
-
-/** Which epoch categories were carried over to; the promise lives as long as the account. */
-const carried = new WeakMap<Reader, { readonly epoch: number; readonly done: Promise<number> }>();
-
-/** Carries categories over to the running epoch, once per epoch. */
-export function carryOver(account: Reader): Promise<number> {
-  const epoch = account.epoch.value;
-  const known = carried.get(account);
-  if (known?.epoch === epoch) return known.done;
-  const done = carry(account, epoch);
-  carried.set(account, { epoch, done });
-  // Tried again the next time.
-  done.catch(() => carried.get(account)?.done === done && carried.delete(account));
+export function assign(account: Reader, name: AssignableName, row: Row, category: string | undefined): Promise<void> {
+  const done = (working.get(account) ?? Promise.resolve()).then(() => store(account, name, row, category));
+  working.set(account, done.catch(() => undefined));
   return done;
 }
 
-/**
- * Gives each value that has a category in an earlier epoch the same one in this epoch. What was assigned in this epoch stays
- * as it is. Returns how many were added.
- */
-async function carry(account: Reader, epoch: number): Promise<number> {
-  const { owner, service } = account;
-  const present = new Set<string>();
-  const old: { token: Token; epoch: number; assignment: answers.Assignment }[] = [];
-  for (const assignment of await assignments(account)) {
-    const claimed = header(assignment.value);
-    // Neither a token that the service made up nor one that it moved to another class is carried anywhere.
-    if (!claimed || claimed.class !== assignment.class) continue;
-    if (claimed.epoch === epoch) present.add(claimed.token);
-    else old.push({ token: claimed.token, epoch: claimed.epoch, assignment });
+async function store(account: Reader, name: AssignableName, { value, unreadable, tokens }: Row, category: string | undefined): Promise<void> {
+  if (unreadable !== undefined) return;
+  const observed = epochOf(tokens[0] ?? "");
+  const listed = (await assigned(account, name)).tokens.get(value ?? "") ?? [];
+  // A newer one would go on deciding. Of older ones the service is not told that they are the same word.
+  const more = category === undefined ? listed : listed.filter((token) => epochOf(token) > observed);
+  for (const token of new Set([...more, ...tokens])) {
+    if (category !== undefined) await account.service.send("PUT", "/api/v1/categories", { class: name, value: token, category });
+    else await account.service.send("DELETE", "/api/v1/categories", { class: name, value: token });
   }
-  // The newest epoch's word is the last one.
-  old.sort((a, b) => b.epoch - a.epoch);
-  const news = await Promise.all(old.map(({ token }) => owner.retokenize(token).catch(() => undefined)));
-  let count = 0;
-  for (const [at, { assignment }] of old.entries()) {
-    const value = news[at];
-    if (value === undefined || present.has(value)) continue;
-    const category = await renewed(account, assignment.category);
-    if (category === undefined) continue;
-    await service.send("PUT", "/api/v1/categories", { class: assignment.class, value, category });
-    present.add(value);
-    count++;
-  }
-  return count;
-}
-
-/** A category as this epoch has it. Labels are not typed anew: the service could make a word of its choice one. */
-export async function renewed({ owner }: Pick<Reader, "owner">, category: string): Promise<string | undefined> {
-  if (BUILT_IN.includes(category)) return category;
-  const label = header(category);
-  return label?.class === "label" ? owner.retokenize(label.token).catch(() => undefined) : undefined;
 }

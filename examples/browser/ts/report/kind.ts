@@ -5,7 +5,7 @@ export interface Kind {
   readonly title: string;
   readonly one: string;
   /** What the service groups by: also the field of its rows that says what they stand for. */
-  readonly by: "value" | "person" | "device" | "day" | "hour" | "category";
+  readonly by: "value" | "person" | "device" | "day" | "hour";
   /** Only events that carry a value of this class count. */
   readonly class: string;
   /** The class that the rows' own tokens must be of, where they are tokens. */
@@ -35,7 +35,6 @@ export type KindName = keyof typeof KINDS;
 
 /** Everybody who is in any event at all: who a report can be narrowed down to. */
 export const PERSONS = values("person", "People", "Person");
-export const CATEGORY: Kind = { title: "Categories", one: "Category", by: "category", class: COUNTED, tokens: "label" };
 
 /** Categories that are no labels of the owner's: the service has them in the clear. */
 export const BUILT_IN: readonly string[] = ["productive", "neutral", "unproductive"];

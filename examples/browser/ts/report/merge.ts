@@ -1,6 +1,5 @@
 /** Rows that stand for the same thing become one: a value has another token in every epoch. */
-import type { TotalsRow } from "../answers.ts";
-import { header } from "./token.ts";
+import { epochOf } from "./token.ts";
 
 /** One line of a report. Times are in microseconds. */
 export interface Row {
@@ -18,39 +17,25 @@ export interface Row {
   readonly last: number;
 }
 
-/** What a row of the service's stands for. */
-export interface Meaning {
-  /** Where values need not be different things. */
-  readonly key?: string;
-  readonly value: string | null;
-  readonly token?: string;
-  readonly unreadable?: string | undefined;
-}
+/** What a row stands for. */
+export type Meaning = Pick<Row, "key" | "value" | "unreadable" | "tokens">;
 
-export function merge(rows: readonly TotalsRow[], meanings: readonly Meaning[]): Row[] {
-  const merged = new Map<string, { -readonly [Key in keyof Row]: Row[Key] } & { tokens: string[] }>();
-  rows.forEach((row, at) => {
-    const { key: own, value, token, unreadable } = meanings[at]!;
-    // What cannot be read may look like a word.
-    const key = `${value === null ? "none" : unreadable === undefined ? "word" : "text"} ${own ?? value}`;
-    const known = merged.get(key);
-    if (!known) {
-      merged.set(key, {
-        key, value, unreadable, tokens: token === undefined ? [] : [token],
-        duration: row.duration_us, active: row.active_us, events: row.events, last: row.last_us,
-      });
-      return;
-    }
-    known.duration += row.duration_us;
-    known.active += row.active_us;
-    known.events += row.events;
-    known.last = Math.max(known.last, row.last_us);
-    if (token !== undefined && !known.tokens.includes(token)) known.tokens.push(token);
-  });
-  const epoch = (token: string) => header(token)?.epoch ?? 0;
-  for (const { tokens } of merged.values()) if (tokens.length > 1) tokens.sort((a, b) => epoch(b) - epoch(a));
+export const meaning = (value: string | null, tokens: readonly string[] = []): Meaning =>
+  ({ key: `${value === null ? "none" : "word"} ${value}`, value, unreadable: undefined, tokens });
+
+/** What cannot be read may look like a word, and is another row. */
+export const unreadable = (text: string, code: string): Meaning => ({ key: `text ${text}`, value: text, unreadable: code, tokens: [text] });
+
+export function merge(rows: readonly Row[]): Row[] {
+  const merged = new Map<string, Row>();
+  for (const row of rows) {
+    const known = merged.get(row.key);
+    merged.set(row.key, known ? { ...known, ...sum([known, row]), tokens: newestFirst([...known.tokens, ...row.tokens]) } : row);
+  }
   return [...merged.values()];
 }
+
+export const newestFirst = (tokens: readonly string[]): string[] => [...new Set(tokens)].sort((a, b) => epochOf(b) - epochOf(a));
 
 /** The sums of rows, for a heading or a share. */
 export function sum(rows: readonly Row[]): Pick<Row, "duration" | "active" | "events" | "last"> {

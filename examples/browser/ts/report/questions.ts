@@ -1,4 +1,5 @@
 /** The questions to the service: its totals, all pages of them. */
+import type * as v from "valibot";
 import * as answers from "../answers.ts";
 import { type Service, ServiceError } from "../service.ts";
 import type { Kind } from "./kind.ts";
@@ -15,6 +16,8 @@ export interface Filter {
 
 /** Rows a page: the service's maximum. */
 const PAGE = 10_000;
+/** More pages than these no browser should hold; a service that has more to say has perhaps no end. */
+const PAGES = 20;
 /** How often totals that changed while they were read are read again. */
 const READS = 3;
 /** From how many rows on it is worth asking first whether anything is new. */
@@ -25,6 +28,7 @@ const PARTS = 5;
 const KEPT = 4;
 
 type Rows = readonly answers.TotalsRow[];
+type Page = v.InferOutput<typeof answers.Totals>;
 
 export class Questions {
   readonly #service: Pick<Service, "get">;
@@ -53,28 +57,25 @@ export class Questions {
   }
 
   async #everybody(kind: Kind, filter: Filter, span: Span): Promise<Rows> {
-    if (!filter.person) return this.#all(url(kind, filter, span));
-    const each = await Promise.all(filter.person.map((person) => this.#all(url(kind, filter, span, person))));
+    if (!filter.person) return this.#all(kind, url(kind, filter, span));
+    const each = await Promise.all(filter.person.map((person) => this.#all(kind, url(kind, filter, span, person))));
     return each.flat();
   }
 
   /** What several ask for at the same time is asked once. */
-  #all(url: string): Promise<Rows> {
-    const asked = this.#asked.get(url) ?? this.#news(url).finally(() => this.#asked.delete(url));
+  #all(kind: Kind, url: string): Promise<Rows> {
+    const asked = this.#asked.get(url) ?? this.#news(kind, url).finally(() => this.#asked.delete(url));
     this.#asked.set(url, asked);
     return asked;
   }
 
-  async #news(url: string): Promise<Rows> {
+  async #news(kind: Kind, url: string): Promise<Rows> {
     const known = this.#many.get(url);
-    // Events are only ever added and deleted: their numbers and the newest tell.
-    const head = known && JSON.stringify(await this.#page(`${url}&sort=recent&limit=1`));
-    if (known && head === known.head) return known.rows;
-    const rows = await this.#read(url);
+    if (known && headOf(await this.#page(`${url}&limit=1`)) === known.head) return known.rows;
+    const { head, rows } = await this.#read(kind, url);
     this.#many.delete(url);
     if (rows.length >= MANY) {
-      // The head of before the rows: what comes in between is found the next time.
-      this.#many.set(url, { head: head ?? "", rows });
+      this.#many.set(url, { head, rows });
       const [oldest] = this.#many.keys();
       if (this.#many.size > KEPT) this.#many.delete(oldest!);
     }
@@ -82,30 +83,43 @@ export class Questions {
   }
 
   /** Pages are read one after another while agents go on uploading: totals whose rows do not add up are read again. */
-  async #read(url: string): Promise<Rows> {
+  async #read(kind: Kind, url: string): Promise<{ head: string; rows: Rows }> {
     for (let read = 1;; read++) {
       const rows: answers.TotalsRow[] = [];
-      let page;
+      const keys = new Set<string>();
+      let page, head;
+      let pages = 0;
       do {
         page = await this.#page(`${url}&limit=${PAGE}&offset=${rows.length}`);
-        for (const row of page.rows) rows.push(row);
+        // That of the first page: what comes after it is found the next time.
+        head ??= headOf(page);
+        const before = keys.size;
+        for (const row of page.rows) {
+          keys.add(keyOf(kind, row));
+          rows.push(row);
+        }
+        const bringsNothing = page.rows.length > 0 && keys.size === before;
+        if (bringsNothing || page.rows.length > PAGE || page.total_rows > PAGES * PAGE || ++pages > PAGES) throw new ServiceError("service.nonsense");
       } while (page.rows.length > 0 && rows.length < page.total_rows);
       const events = rows.reduce((sum, row) => sum + row.events, 0);
       const isSound = rows.length === page.total_rows && events === page.total_events;
       // After that, better some that are a little off than none.
-      if (isSound || read === READS) return rows;
+      if (isSound || read === READS) return { head, rows };
     }
   }
 
-  #page(url: string) {
-    return this.#service.get(url, answers.Totals);
+  #page(url: string): Promise<Page> {
+    return this.#service.get(`${url}&sort=recent`, answers.Totals);
   }
 }
 
+/** Events are only ever added and deleted: their numbers and the newest tell. */
+const headOf = ({ rows, total_rows, total_events }: Page): string => JSON.stringify([rows[0], total_rows, total_events]);
+
 /** What a row stands for. */
-export function keyOf({ by }: Kind, row: answers.TotalsRow): string | null {
+export function keyOf({ by }: Kind, row: answers.TotalsRow): string {
   const key = row[by];
-  if (key === undefined || key === null && by !== "category") throw new ServiceError("service.nonsense");
+  if (key === undefined) throw new ServiceError("service.nonsense");
   return key;
 }
 

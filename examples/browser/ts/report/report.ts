@@ -2,11 +2,11 @@
 import type { Device } from "blindtally";
 import type { TotalsRow } from "../answers.ts";
 import type { Account } from "../account.ts";
-import { BUILT_IN, CATEGORY, KINDS, type Kind, PERSONS } from "./kind.ts";
-import { type Meaning, merge, type Row, sum } from "./merge.ts";
+import { KINDS, type Kind, PERSONS } from "./kind.ts";
+import { type Meaning, meaning, merge, type Row, sum, unreadable } from "./merge.ts";
 import { dayOf, type Period } from "./period.ts";
 import { type Filter, keyOf, Questions } from "./questions.ts";
-import { type Word, Words } from "./words.ts";
+import { Words } from "./words.ts";
 
 /** What a report needs of an account. */
 export type Reader = Pick<Account, "owner" | "service" | "devices" | "epoch">;
@@ -19,20 +19,11 @@ export interface Choice {
   readonly person: string | undefined;
 }
 
-export interface Overview {
-  readonly choice: Choice;
-  /** One row for each hour of the calendar: `2026-11-22 14:00`. */
-  readonly hours: readonly Row[];
-  readonly categories: readonly Row[];
-  readonly devices: readonly Row[];
-  readonly persons: readonly Row[];
-}
-
 class Memory {
   readonly words = new Words();
   readonly questions: Questions;
   /** What became of answers that come again unchanged. */
-  readonly merged = new WeakMap<readonly TotalsRow[], { readonly epoch: number; readonly rows: Row[] }>();
+  readonly merged = new WeakMap<readonly TotalsRow[], { readonly epoch: number; readonly rows: Promise<readonly Row[]> }>();
 
   constructor(account: Reader) {
     this.questions = new Questions(account.service);
@@ -65,16 +56,21 @@ export async function sides(account: Reader, kind: Kind, filter: Filter): Promis
 }
 
 /** What tokens of a class stand for. */
-export const reveal = (account: Reader, tokenClass: string, tokens: readonly string[]): Promise<Word[]> =>
-  memoryOf(account).words.reveal(account.owner, account.epoch.value, tokenClass, tokens);
+export async function reveal(account: Reader, tokenClass: string, tokens: readonly string[]): Promise<Meaning[]> {
+  const words = await memoryOf(account).words.reveal(account.owner, account.epoch.value, tokenClass, tokens);
+  return words.map((word, at) => "word" in word ? meaning(word.word, [tokens[at]!]) : unreadable(tokens[at]!, word.code));
+}
 
-async function revealed(account: Reader, kind: Kind, raw: readonly TotalsRow[]): Promise<readonly Row[]> {
+function revealed(account: Reader, kind: Kind, raw: readonly TotalsRow[]): Promise<readonly Row[]> {
   const { merged } = memoryOf(account);
   const epoch = account.epoch.value;
   const known = merged.get(raw);
   if (kind.tokens !== undefined && known?.epoch === epoch) return known.rows;
-  const rows = merge(raw, await meanings(account, kind, raw.map((row) => keyOf(kind, row))));
+  const rows = meanings(account, kind, raw.map((row) => keyOf(kind, row))).then((all) => merge(raw.map((row, at) => ({
+    ...all[at]!, duration: row.duration_us, active: row.active_us, events: row.events, last: row.last_us,
+  }))));
   merged.set(raw, { epoch, rows });
+  rows.catch(() => merged.delete(raw));
   return rows;
 }
 
@@ -87,19 +83,6 @@ export async function narrow(account: Reader, { period, device, person }: Partia
 
 export const isPerson = (row: Row, person: string): boolean => row.value === person && row.unreadable === undefined;
 
-export async function overview(account: Reader, choice: Choice): Promise<Overview> {
-  const { period, device } = choice;
-  const persons = read(account, PERSONS, { period, device });
-  const filter = await narrow(account, choice);
-  const [hours, categories, devices, everybody] = await Promise.all([
-    read(account, KINDS.hour, filter),
-    read(account, CATEGORY, filter),
-    read(account, KINDS.device, filter),
-    persons,
-  ]);
-  return { choice, hours, categories, devices, persons: everybody };
-}
-
 /** The last day that has anything to show of what was chosen, if there is one. */
 export async function lastDay(account: Reader, { device, person }: Choice): Promise<string | undefined> {
   const days = await read(account, KINDS.day, await narrow(account, { device, person }));
@@ -107,22 +90,13 @@ export async function lastDay(account: Reader, { device, person }: Choice): Prom
   return days.length > 0 ? dayOf(new Date(sum(days).last / 1000)) : undefined;
 }
 
-async function meanings(account: Reader, kind: Kind, keys: readonly (string | null)[]): Promise<Meaning[]> {
-  if (kind.tokens !== undefined) {
-    const isPlain = (key: string | null) => key === null || kind.by === "category" && BUILT_IN.includes(key);
-    const tokens = keys.filter((key): key is string => !isPlain(key));
-    const words = (await reveal(account, kind.tokens, tokens)).values();
-    return keys.map((key): Meaning => {
-      if (key === null || isPlain(key)) return { value: key };
-      const word = words.next().value!;
-      return "word" in word ? { value: word.word, token: key } : { value: key, token: key, unreadable: word.code };
-    });
-  }
+async function meanings(account: Reader, kind: Kind, keys: readonly string[]): Promise<Meaning[]> {
+  if (kind.tokens !== undefined) return reveal(account, kind.tokens, keys);
   // As spreadsheets read it too.
-  if (kind.by === "hour") return keys.map((hour) => ({ value: hour && `${hour.replace("T", " ")}:00` }));
-  if (kind.by !== "device") return keys.map((value) => ({ value }));
-  const devices = new Map<string | null, Device>(account.devices.value.map((device) => [device.id, device]));
-  return keys.map((id) => ({ key: id!, value: nameOf(devices.get(id), [...devices.values()]) ?? id }));
+  if (kind.by === "hour") return keys.map((hour) => meaning(`${hour.replace("T", " ")}:00`));
+  if (kind.by !== "device") return keys.map((value) => meaning(value));
+  const devices = new Map<string, Device>(account.devices.value.map((device) => [device.id, device]));
+  return keys.map((id) => ({ ...meaning(nameOf(devices.get(id), [...devices.values()]) ?? id), key: id }));
 }
 
 /** A device as the owner knows it; those of one name are told apart. */

@@ -10,6 +10,9 @@ export interface Header {
 
 const NAMES = new Map<number, string>(Object.entries(TOKEN_CLASSES).map(([name, id]) => [id, name]));
 
+/** Which of two tokens is newer; nothing for what is no token. */
+export const epochOf = (token: string): number => header(token)?.epoch ?? 0;
+
 /** The header that a text claims to have; undefined of what is no token by its form. Only revealing proves the claim. */
 export function header(text: string): Header | undefined {
   if (!/^bt1_[A-Za-z0-9_-]{48,5830}$/.test(text)) return undefined;

@@ -1,18 +1,18 @@
 /** Categories: what counts as productive, or as whatever else the owner calls it. */
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useId } from "preact/hooks";
 import type { Account } from "../account.ts";
-import { ActionForm, Failure, field, Field, useAction } from "../parts/action.tsx";
+import { ActionForm, Failure, field, useAction } from "../parts/action.tsx";
 import { Chips } from "../parts/chips.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { useLive } from "../parts/live.ts";
 import { RowTable } from "../parts/row-table.tsx";
-import { visible, wordText } from "../parts/word.tsx";
-import { assign, type AssignableName, assignments, carryOver, categoryNamed, categoryOf, renewed } from "../report/categories.ts";
+import { wordText } from "../parts/word.tsx";
+import { assign, type AssignableName, assigned, categoryNamed, categoryOf } from "../report/categories.ts";
 import { BUILT_IN, KINDS } from "../report/kind.ts";
 import type { Row } from "../report/merge.ts";
 import { lastDays } from "../report/period.ts";
-import { read, reveal } from "../report/report.ts";
+import { read } from "../report/report.ts";
 
 /** Values of as many days are listed. */
 const DAYS = 90;
@@ -21,47 +21,39 @@ const NAMES: Readonly<Record<AssignableName, string>> = {
   app: KINDS.app.title, host: KINDS.host.title, title: KINDS.title.title, document: KINDS.document.title,
 };
 
-/** A category of the owner's own, which has a token in each epoch. */
-interface Label {
-  readonly word: string;
-  readonly tokens: string[];
-}
+type Labels = readonly (readonly [word: string, tokens: readonly string[]])[];
 
 export function Categories({ account }: { account: Account }) {
   const name = useSignal<AssignableName>("app");
   /** What was chosen and is not stored yet, by kind and row. */
-  const chosen = useSignal<ReadonlyMap<string, string | undefined>>(new Map());
+  const chosen = useSignal<ReadonlyMap<string, { readonly category: string | undefined }>>(new Map());
   const error = useSignal<unknown>(undefined);
-  const naming = useSignal<Row | undefined>(undefined);
+  const naming = useSignal<{ readonly of: AssignableName; readonly row: Row } | undefined>(undefined);
   const live = useLive(name.value, async () => {
     const of = name.value;
-    const [rows, all] = await Promise.all([read(account, KINDS[of], { period: lastDays(DAYS) }), assignments(account)]);
-    const byToken = new Map(all.filter((each) => each.class === of).map(({ value, category }) => [value, category]));
-    return { of, rows, byToken, labels: await labelsOf(account, all.map(({ category }) => category)) };
+    const [rows, all] = await Promise.all([read(account, KINDS[of], { period: lastDays(DAYS) }), assigned(account, of)]);
+    return { of, rows, all, labels: [...all.labels].sort(([a], [b]) => a.localeCompare(b)) };
   });
-  const carrying = useAction();
-  useEffect(() => carrying.run(() => carryOver(account).then((count) => count > 0 ? live.refresh() : undefined)), [account, account.epoch.value]);
 
   const { value } = live;
   const current = (row: Row) => {
-    const key = `${value!.of} ${row.key}`;
-    return chosen.value.has(key) ? chosen.value.get(key) : categoryOf(row, value!.byToken);
+    const choice = chosen.value.get(`${value!.of} ${row.key}`);
+    return choice ? choice.category : categoryOf(row, value!.all);
   };
   const store = async (of: AssignableName, row: Row, category: string | undefined) => {
     const key = `${of} ${row.key}`;
-    chosen.value = new Map(chosen.value).set(key, category);
+    const choice = { category };
+    chosen.value = new Map(chosen.value).set(key, choice);
     error.value = undefined;
+    const isLast = () => chosen.value.get(key) === choice;
     try {
-      // A label that exists has its token of this epoch by its old one.
-      await assign(account, of, row, category && (await renewed(account, category) ?? category));
+      await assign(account, of, row, category);
     } catch (failure) {
-      error.value = failure;
+      if (isLast()) error.value = failure;
     }
     // Some of a value's tokens may have it and some not: what the service says now is shown.
     await live.refresh();
-    const rest = new Map(chosen.value);
-    rest.delete(key);
-    chosen.value = rest;
+    if (isLast()) chosen.value = new Map([...chosen.value].filter(([each]) => each !== key));
   };
 
   return (
@@ -70,7 +62,7 @@ export function Categories({ account }: { account: Account }) {
         Say what counts as productive. The service adds up time per category without knowing what it is of; the names of your
         own categories it cannot read.
       </p>
-      <Failure error={error.value ?? live.error ?? carrying.error} />
+      <Failure error={error.value ?? live.error} />
       <div class="card" aria-busy={!live.isCurrent}>
         <Chips legend="Values of" options={NAMES} value={name.value} onChoose={(chosen) => name.value = chosen} />
         {value
@@ -82,8 +74,8 @@ export function Categories({ account }: { account: Account }) {
                 title: "Category",
                 of: (row) => (
                   <CategorySelect
-                    row={row} category={current(row)} labels={value.labels}
-                    onChoose={(category) => void store(value.of, row, category)} onName={() => naming.value = row}
+                    row={row} category={current(row)} labels={value.labels} isCurrent={live.isCurrent}
+                    onChoose={(category) => void store(value.of, row, category)} onName={() => naming.value = { of: value.of, row }}
                   />
                 ),
               }}
@@ -93,9 +85,8 @@ export function Categories({ account }: { account: Account }) {
         <p class="hint">What was used in the last {DAYS} days.</p>
       </div>
       {naming.value && (
-        <Naming row={naming.value} onClose={() => naming.value = undefined} onName={async (typed) => {
-          const category = await categoryNamed(account, typed);
-          await assign(account, name.value, naming.value!, category);
+        <Naming {...naming.value} onClose={() => naming.value = undefined} onName={async (of, row, typed) => {
+          await assign(account, of, row, await categoryNamed(account, typed));
           await live.refresh();
         }} />
       )}
@@ -103,36 +94,21 @@ export function Categories({ account }: { account: Account }) {
   );
 }
 
-/** The owner's own categories that are assigned to anything, by name. */
-async function labelsOf(account: Account, categories: readonly string[]): Promise<Label[]> {
-  const tokens = [...new Set(categories)].filter((category) => !BUILT_IN.includes(category));
-  const words = await reveal(account, "label", tokens);
-  const labels = new Map<string, Label>();
-  tokens.forEach((token, at) => {
-    const word = words[at]!;
-    if (!("word" in word)) return;
-    const label = labels.get(word.word);
-    if (label) label.tokens.push(token);
-    else labels.set(word.word, { word: word.word, tokens: [token] });
-  });
-  return [...labels.values()].sort((a, b) => a.word.localeCompare(b.word));
-}
-
 const NEW = "new";
 const TITLES: Readonly<Record<string, string>> = { productive: "Productive", neutral: "Neutral", unproductive: "Unproductive" };
 
-function CategorySelect({ row, category, labels, onChoose, onName }: {
-  row: Row; category: string | undefined; labels: readonly Label[];
+function CategorySelect({ row, category, labels, isCurrent, onChoose, onName }: {
+  row: Row; category: string | undefined; labels: Labels; isCurrent: boolean;
   onChoose: (category: string | undefined) => void; onName: () => void;
 }) {
   if (row.unreadable !== undefined) return <span class="quiet">–</span>;
-  // A label's option has its first token, whichever of its tokens is assigned.
-  const label = labels.find(({ tokens }) => tokens.includes(category ?? ""));
-  const current = label ? label.tokens[0]! : category ?? "";
+  // A label's option has its newest token, whichever of its tokens is assigned.
+  const label = labels.find(([, tokens]) => tokens.includes(category ?? ""));
+  const current = label ? label[1][0]! : category ?? "";
   const isUnreadable = current !== "" && !label && !BUILT_IN.includes(current);
   return (
     <select
-      class={`category ${label || isUnreadable ? "own" : category ?? ""}`} aria-label={`Category of ${wordText(row)}`} value={current}
+      class={`category ${label || isUnreadable ? "own" : category ?? ""}`} aria-label={`Category of ${wordText(row)}`} value={current} disabled={!isCurrent}
       onChange={(event) => {
         const { value } = event.currentTarget;
         if (value !== NEW) return onChoose(value === "" ? undefined : value);
@@ -142,23 +118,29 @@ function CategorySelect({ row, category, labels, onChoose, onName }: {
     >
       <option value="">Not assigned</option>
       {BUILT_IN.map((name) => <option key={name} value={name}>{TITLES[name]}</option>)}
-      {labels.map(({ word, tokens }) => <option key={word} value={tokens[0]}>{visible(word)}</option>)}
+      {labels.map(([word, [newest]]) => <option key={word} value={newest}>{wordText({ value: word, unreadable: undefined })}</option>)}
       {isUnreadable && <option value={current} disabled>(cannot be read)</option>}
       <option value={NEW}>New category…</option>
     </select>
   );
 }
 
-function Naming({ row, onClose, onName }: { row: Row; onClose: () => void; onName: (typed: string) => Promise<void> }) {
+function Naming({ of, row, onClose, onName }: {
+  of: AssignableName; row: Row; onClose: () => void; onName: (of: AssignableName, row: Row, typed: string) => Promise<void>;
+}) {
   const action = useAction();
+  const id = useId();
   return (
     <Dialog title="New category" onClose={onClose}>
       <ActionForm
         action={action} submit="Assign" working="Assigning…" more={<button type="button" onClick={onClose}>Cancel</button>}
-        onSubmit={(form) => onName(field(form, "label")).then(onClose)}
+        onSubmit={(form) => onName(of, row, field(form, "label")).then(onClose)}
       >
         <p>For <bdi><strong>{wordText(row)}</strong></bdi>. The service stores the name sealed.</p>
-        <Field label="Name" name="label" required autofocus autocomplete="off" />
+        <p class="field">
+          <label for={id}>Name</label>
+          <input id={id} name="label" required pattern=".*\S.*" title="Something that can be read" autofocus autocomplete="off" />
+        </p>
       </ActionForm>
     </Dialog>
   );

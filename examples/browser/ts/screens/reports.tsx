@@ -14,13 +14,13 @@ import { RowTable } from "../parts/row-table.tsx";
 import { save } from "../parts/save.ts";
 import { visible, wordText } from "../parts/word.tsx";
 import { dayColumns, dayName, hourColumns } from "../report/calendar.ts";
-import { carryOver } from "../report/categories.ts";
 import { csv } from "../report/csv.ts";
 import { type Kind, KINDS, type KindName } from "../report/kind.ts";
 import { type Row, sum } from "../report/merge.ts";
 import { ordered } from "../report/order.ts";
+import { type Overview, overview } from "../report/overview.ts";
 import { addDays, between, FIRST_DAY, type Period, type Preset, preset, PRESETS } from "../report/period.ts";
-import { type Choice, isPerson, lastDay, nameOf, narrow, type Overview, overview, read } from "../report/report.ts";
+import { type Choice, isPerson, lastDay, nameOf, narrow, read } from "../report/report.ts";
 
 /** Bars of the chart. */
 const TOP = 10;
@@ -46,12 +46,9 @@ export function Reports({ account }: { account: Account }) {
     return overview(account, choose());
   });
   const detail = useLive(`${question} ${name.value}`, async () => {
-    const kind: Kind = KINDS[name.value];
-    return { kind, rows: await read(account, kind, await narrow(account, choose())) };
+    const [kind, choice] = [KINDS[name.value], choose()];
+    return { kind, period: choice.period, rows: await read(account, kind, await narrow(account, choice)) };
   });
-
-  const carrying = useAction();
-  useEffect(() => carrying.run(() => carryOver(account).then((count) => count > 0 ? all.refresh() : undefined)), [account, account.epoch.value]);
 
   const isShown = all.value !== undefined && detail.value !== undefined;
   useEffect(() => {
@@ -70,18 +67,16 @@ export function Reports({ account }: { account: Account }) {
         <Choose label="Person" all="Everybody" value={person.value} onChoose={(name) => person.value = name}
           options={persons(all.value?.persons ?? [], person.value)} />
       </section>
-      <Failure error={all.error ?? detail.error ?? carrying.error} />
+      <Failure error={all.error ?? detail.error} />
       {all.value
         ? <Summary account={account} overview={all.value} isCurrent={all.isCurrent} onJump={(day) => range.value = { from: addDays(day, -29), to: day }} />
         : <p class="card loading" role="status">{all.error === undefined && "Reading the report…"}</p>}
-      {all.value && (
-        <div class="card" aria-busy={!detail.isCurrent}>
-          <Chips legend="Rows of" options={TITLES} value={name.value} onChoose={(chosen) => name.value = chosen} />
-          {detail.value
-            ? <Detail key={detail.value.kind.title} account={account} kind={detail.value.kind} rows={detail.value.rows} />
-            : <p class="quiet loading" role="status">{detail.error === undefined && `Reading ${kind.title.toLowerCase()}…`}</p>}
-        </div>
-      )}
+      <div class="card" aria-busy={!detail.isCurrent}>
+        <Chips legend="Rows of" options={TITLES} value={name.value} onChoose={(chosen) => name.value = chosen} />
+        {detail.value
+          ? <Detail key={detail.value.kind.title} account={account} {...detail.value} isCurrent={detail.isCurrent} />
+          : <p class="quiet loading" role="status">{detail.error === undefined && `Reading ${kind.title.toLowerCase()}…`}</p>}
+      </div>
     </>
   );
 }
@@ -133,7 +128,8 @@ function Days({ period, onChoose }: { period: Period; onChoose: (period: Period)
 }
 
 function Summary({ account, overview, isCurrent, onJump }: { account: Account; overview: Overview; isCurrent: boolean; onJump: (day: string) => void }) {
-  const { hours, categories, devices, persons, choice: { period } } = overview;
+  const { hours, categories, devices, choice: { period, person } } = overview;
+  const persons = overview.persons.filter((row) => person === undefined || isPerson(row, person));
   const total = useMemo(() => sum(hours), [hours]);
   const perDay = useMemo(() => dayColumns(hours, period), [hours, period]);
   const perHour = useMemo(() => hourColumns(hours), [hours]);
@@ -176,9 +172,15 @@ function Nothing({ account, choice, onJump }: { account: Account; choice: Choice
   );
 }
 
-function Detail({ account, kind, rows }: { account: Account; kind: Kind; rows: readonly Row[] }) {
+function Detail({ account, kind, period, rows, isCurrent }: {
+  account: Account; kind: Kind; period: Period; rows: readonly Row[]; isCurrent: boolean;
+}) {
   const top = useMemo(() => ordered(rows, { column: "duration", isDescending: true }).slice(0, TOP), [rows]);
   const saving = useAction();
+  const saveCsv = async (shown: readonly Row[]) => save(
+    `blindtally-${kind.title.toLowerCase()}-${period.from}-to-${period.to}.csv`,
+    await csv(kind, shown, sum(rows).duration, account.owner), "text/csv;charset=utf-8",
+  );
   const isTime = kind.by === "day" || kind.by === "hour";
   return (
     <>
@@ -187,9 +189,7 @@ function Detail({ account, kind, rows }: { account: Account; kind: Kind; rows: r
       <RowTable
         title={kind.title} one={kind.one} rows={rows} first={{ column: isTime ? "value" : "duration", isDescending: true }}
         actions={(shown) => (
-          <button disabled={saving.busy || shown.length === 0} onClick={() => saving.run(async () => save(`blindtally-${kind.title.toLowerCase()}.csv`, await csv(kind, shown, account.owner), "text/csv;charset=utf-8"))}>
-            Save as CSV
-          </button>
+          <button disabled={!isCurrent || saving.busy || shown.length === 0} onClick={() => saving.run(() => saveCsv(shown))}>Save as CSV</button>
         )}
       />
     </>
