@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout } from "node:timers/promises";
 import { chromium } from "playwright-core";
 
 /** How long something may take before it is taken to be wrong, in milliseconds. */
@@ -79,6 +80,25 @@ export class Computer {
 
   enrollByCode(code) {
     return this.run(["enroll", "--account-code", code, "--server", this.service.url, "--name", this.name]);
+  }
+
+  /** Waits for its keys: the dashboard shows a device as soon as it is stored, and sends it its keys after that. */
+  async keys() {
+    return this.#until(({ error }) => error?.code !== "agent.waiting-for-keys");
+  }
+
+  /** Waits until it has learned that it was revoked. */
+  async revoked() {
+    return this.#until(({ error }) => error?.code === "agent.revoked");
+  }
+
+  async #until(isSo) {
+    for (const end = Date.now() + PATIENCE;;) {
+      const answer = this.run(["sync"]);
+      if (isSo(answer)) return answer.error;
+      if (Date.now() > end) throw new Error(`the device says ${JSON.stringify(answer)}`);
+      await setTimeout(100);
+    }
   }
 
   /** The events of one computer of the export. */
@@ -188,7 +208,7 @@ export async function addComputer(scene, service, page, name) {
   const computer = scene.computer(service, name);
   computer.enroll((await ticketOf(page)).ticket);
   await page.getByRole("row", { name }).getByText("Active").waitFor();
-  computer.run(["sync"]);
+  await computer.keys();
   return computer;
 }
 

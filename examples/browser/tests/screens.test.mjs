@@ -14,7 +14,7 @@ const REVIEWED = join(import.meta.dirname, "reviewed");
 /** Screens are compared at this scale: where things are, and not how each letter is drawn. */
 const SCALE = 0.25;
 /** How much of a picture may differ, for other fonts and other numbers. */
-const TOLERANCE = 0.06;
+const TOLERANCE = 0.08;
 const FORMATS = {
   light: { viewport: { width: 1280, height: 800 }, colorScheme: "light" },
   dark: { viewport: { width: 1280, height: 800 }, colorScheme: "dark" },

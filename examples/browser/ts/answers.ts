@@ -43,12 +43,10 @@ export type ServiceDevice = v.InferOutput<typeof Devices>["devices"][number];
 export const Enrollments = v.object({
   enrollments: v.array(v.object({ device_id: id, request: bytes, received_us: microseconds })),
 });
-export type Enrollment = v.InferOutput<typeof Enrollments>["enrollments"][number];
 
 export const Totals = v.object({
   rows: v.array(v.object({
     value: v.optional(v.string()),
-    category: v.nullish(v.string()),
     day: v.optional(v.pipe(v.string(), v.regex(/^\d{4}-\d\d-\d\d$/))),
     hour: v.optional(v.pipe(v.string(), v.regex(/^\d{4}-\d\d-\d\dT\d\d$/))),
     device: v.optional(id),

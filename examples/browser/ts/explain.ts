@@ -81,6 +81,7 @@ const WORDS: Readonly<Record<string, string>> = {
   "dashboard.not-loaded": "A part of this page could not be loaded, or is not what it should be. Check your connection and reload the page.",
   "dashboard.not-kept": "This browser keeps nothing for this page, as in a private window: it cannot stay unlocked.",
   "dashboard.not-stored": "Your last change (a device confirmed or revoked, new keys) could not be stored and is undone. Log in and make it again.",
+  "dashboard.too-many-rows": "This report has more than 200,000 rows. Choose a shorter period, a person or a device.",
   "dashboard.password-unclear": "It is not certain that the password was changed. Log in with the new one; if it is refused, with the old one.",
   "dashboard.still-kept": "This browser does not forget what it was told to keep: whoever uses it may still get in. Delete this page's data in "
     + "the browser's settings, or change the password.",
@@ -90,7 +91,7 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 type DashboardCode =
-  | "dashboard.not-loaded" | "dashboard.not-kept" | "dashboard.not-stored" | "dashboard.password-unclear" | "dashboard.still-kept";
+  | "dashboard.not-loaded" | "dashboard.not-kept" | "dashboard.not-stored" | "dashboard.too-many-rows" | "dashboard.password-unclear" | "dashboard.still-kept";
 
 /** What this page or its browser cannot do. */
 export class DashboardError extends Error {

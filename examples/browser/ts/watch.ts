@@ -91,6 +91,11 @@ function refused(device: string, code: string): void {
 export const refuse = (account: Account, device: string): Promise<void> =>
   account.service.send("DELETE", `/api/v1/enrollments/${device}`);
 
+/** These wait no more, which the service will say at the next look. */
+export function decided(devices: readonly string[]): void {
+  waiting.value = waiting.value.filter(({ device }) => !devices.includes(device));
+}
+
 /** Confirmed devices that the owner has not been told of. */
 export const news = (devices: readonly Device[]): Device[] => devices.filter(({ id, revoked }) => !revoked && !told.value.has(id));
 

@@ -2,8 +2,8 @@
 import { explainCode } from "../explain.ts";
 import type { Row } from "../report/merge.ts";
 
-/** What would act on the text around it, or could not be seen: controls, line ends, directions, joiners, marks. */
-const ACTING = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+/** What would act on the text around it, or could not be seen. Joiners may stay: emoji and many scripts are written with them. */
+const ACTING = /(?![\u200C\u200D])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** Text that shows what it holds. */
 export function visible(text: string): string {

@@ -1,6 +1,7 @@
 /** The questions to the service: its totals, all pages of them. */
 import type * as v from "valibot";
 import * as answers from "../answers.ts";
+import { DashboardError } from "../explain.ts";
 import { type Service, ServiceError } from "../service.ts";
 import type { Kind } from "./kind.ts";
 import { EVERYTHING, type Period, type Span, spans, whole } from "./period.ts";
@@ -99,7 +100,8 @@ export class Questions {
           rows.push(row);
         }
         const bringsNothing = page.rows.length > 0 && keys.size === before;
-        if (bringsNothing || page.rows.length > PAGE || page.total_rows > PAGES * PAGE || ++pages > PAGES) throw new ServiceError("service.nonsense");
+        if (bringsNothing || page.rows.length > PAGE) throw new ServiceError("service.nonsense");
+        if (page.total_rows > PAGES * PAGE || ++pages > PAGES) throw new DashboardError("dashboard.too-many-rows");
       } while (page.rows.length > 0 && rows.length < page.total_rows);
       const events = rows.reduce((sum, row) => sum + row.events, 0);
       const isSound = rows.length === page.total_rows && events === page.total_events;

@@ -11,7 +11,7 @@ import { Qr } from "../parts/qr.tsx";
 import { Copy, Secret } from "../parts/secret.tsx";
 import { visible } from "../parts/word.tsx";
 import { base64url } from "../service.ts";
-import { refuse, waiting } from "../watch.ts";
+import { decided, refuse, waiting } from "../watch.ts";
 
 export function Devices({ account }: { account: Account }) {
   return (
@@ -33,16 +33,28 @@ export function Devices({ account }: { account: Account }) {
 function Compare({ account, requests }: { account: Account; requests: readonly ComparisonRequest[] }) {
   const action = useAction();
   const refusing = useAction();
-  const approve = (code: string, name: string) => account.change(async (owner) => {
-    for (const request of requests.slice(0, -1)) {
-      try {
-        return await owner.approveByCode(request, code, name);
-      } catch (error) {
-        if (codeOf(error) !== "enrollment.code") throw error;
+  const approve = async (code: string, name: string) => {
+    let confirmed = "";
+    await account.change(async (owner) => {
+      let refusal: unknown;
+      for (const request of requests) {
+        try {
+          const change = await owner.approveByCode(request, code, name);
+          confirmed = request.device;
+          return change;
+        } catch (error) {
+          if (codeOf(error) !== "enrollment.code") throw error;
+          refusal = error;
+        }
       }
-    }
-    return owner.approveByCode(requests.at(-1)!, code, name);
-  });
+      throw refusal;
+    });
+    decided([confirmed]);
+  };
+  const refuseAll = async () => {
+    await Promise.all(requests.map(({ device }) => refuse(account, device)));
+    decided(requests.map(({ device }) => device));
+  };
   return (
     <section class="card" aria-labelledby="compare">
       <h2 id="compare">{requests.length === 1 ? "A device without a ticket asks" : `${requests.length} devices without a ticket ask`} for keys</h2>
@@ -53,7 +65,7 @@ function Compare({ account, requests }: { account: Account; requests: readonly C
         working="Confirming…"
         onSubmit={(form) => approve(field(form, "code"), field(form, "name"))}
         more={(
-          <button type="button" aria-disabled={refusing.busy} onClick={() => refusing.run(() => Promise.all(requests.map(({ device }) => refuse(account, device))))}>
+          <button type="button" aria-disabled={refusing.busy} onClick={() => refusing.run(refuseAll)}>
             {requests.length === 1 ? "Refuse" : "Refuse all"}
           </button>
         )}
