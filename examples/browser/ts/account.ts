@@ -4,7 +4,7 @@
  */
 import { computed, signal } from "@preact/signals";
 import {
-  asSignedPolicy, asVault, type Change, type Device, type DeviceId, type Kdf, type Outbox, type Owner, type OwnerInfo,
+  asSignedPolicy, asVault, type Change, type Device, type DeviceId, type Outbox, type Owner, type OwnerInfo,
   type Ticket, type Typed,
 } from "blindtally";
 import type { OwnerWorker, Remote } from "blindtally/worker";
@@ -92,11 +92,11 @@ export class Account {
    *
    * @throws DashboardError `dashboard.password-unclear`: this owner is of no use any more, whichever password holds now
    */
-  changePassword(password: Typed, kdf?: Kdf): Promise<void> {
+  changePassword(password: Typed): Promise<void> {
     return this.#alone(async () => {
       // A vault under the new password cannot be merged with one under the old: whatever others stored comes first.
       await this.#merge();
-      const { oldProof, newProof, prelogin, change } = await this.owner.changePassword(password, kdf ? { kdf } : {});
+      const { oldProof, newProof, prelogin, change } = await this.owner.changePassword(password, { kdf: this.info.value.prelogin.kdf });
       const { session } = await this.service.post("/api/v1/password", {
         old_login_proof: base64url(oldProof),
         kdf: prelogin.kdf,
