@@ -1,7 +1,7 @@
 // The same dashboard in a second browser engine: Debian's Firefox, by WebDriver BiDi.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import puppeteer from "puppeteer-core";
+import { launchFirefox } from "../../../bindings/wasm/tests/web.mjs";
 import { PASSWORD, PATIENCE, PEOPLE, Scene } from "./harness.mjs";
 
 const scene = new Scene();
@@ -9,12 +9,7 @@ after(() => scene.end());
 
 test("from the first click to the first report, without a complaint", async () => {
   const service = await scene.service();
-  const browser = await puppeteer.launch({
-    browser: "firefox",
-    protocol: "webDriverBiDi",
-    executablePath: process.env.FIREFOX ?? "/usr/bin/firefox-esr",
-    headless: true,
-  });
+  const browser = await launchFirefox();
   scene.finally(() => browser.close());
   const page = await browser.newPage();
   page.setDefaultTimeout(PATIENCE);

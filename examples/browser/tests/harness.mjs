@@ -6,7 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout } from "node:timers/promises";
-import { chromium } from "playwright-core";
+import { launch } from "../../../bindings/wasm/tests/browser.mjs";
+
+export { launch };
 
 /** How long something may take before it is taken to be wrong, in milliseconds. */
 export const PATIENCE = 60_000;
@@ -118,17 +120,6 @@ export class Cli {
     const { stdout } = spawnSync(join(PROGRAMS, "blindtally-owner"), options, { input: `${this.password}\n`, encoding: "utf8" });
     return JSON.parse(stdout);
   }
-}
-
-/** Debian's Chromium with an empty profile. */
-export function launch() {
-  return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: [
-      "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-      "--disable-component-update", "--disable-sync",
-    ],
-  });
 }
 
 /**
