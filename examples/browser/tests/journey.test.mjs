@@ -152,7 +152,8 @@ test("a new password opens the account, and the old one no more", async () => {
   await card.getByLabel("The same again").fill("a quite different password");
   await card.getByRole("button").click();
   await card.getByText("The password is changed.").waitFor();
-  assertQuiet(dashboard);
+  // A look that was under way then belongs to a session that has ended; it is made again.
+  assertQuiet({ ...dashboard, problems: dashboard.problems.filter((text) => !text.includes("status of 401")) });
   await page.getByRole("button", { name: "Lock" }).click();
   await logIn(page, LOGIN, PASSWORD);
   await page.getByRole("alert").getByText("name or the password is wrong").waitFor();
