@@ -46,8 +46,7 @@ export class Account {
   ): Promise<Account> {
     const account = new Account(owners, owner, service);
     account.#goOn(session);
-    await account.#look();
-    account.#rememberStored();
+    await account.#rememberStored();
     if (outbox) await account.#send(outbox);
     return account;
   }
@@ -67,14 +66,10 @@ export class Account {
   /** Makes a change, stores it, then sends what it allows to be sent. */
   change(make: (owner: Remote<Owner>) => Promise<Change>): Promise<void> {
     return this.#alone(async () => {
-      try {
-        const { outbox, merged } = await this.#store(await make(this.owner));
-        await this.#send(outbox);
-        // Two histories became one: whatever either still owed the service is sent now.
-        if (merged) await this.#settle();
-      } finally {
-        await this.#look();
-      }
+      const { outbox, merged } = await this.#store(await make(this.owner));
+      await this.#send(outbox);
+      // Two histories became one: whatever either still owed the service is sent now.
+      if (merged) await this.#settle();
     });
   }
 
@@ -83,8 +78,12 @@ export class Account {
     return this.#alone(async () => {
       await this.#merge();
       await this.#settle();
-      await this.#look();
     });
+  }
+
+  /** Sends what was stored but not sent. */
+  settle(): Promise<void> {
+    return this.#alone(() => this.#settle());
   }
 
   /**
@@ -110,8 +109,7 @@ export class Account {
       });
       change.committed();
       this.#goOn(session);
-      await this.#look();
-      this.#rememberStored();
+      await this.#rememberStored();
     });
   }
 
@@ -124,20 +122,19 @@ export class Account {
 
   async #merge(): Promise<void> {
     const { change } = await this.owner.sync(asVault(await this.service.getBytes("/api/v1/vault")));
-    if (change) return this.#send((await this.#store(change)).outbox);
-    await this.#look();
-    this.#rememberStored();
+    if (change) await this.#send((await this.#store(change)).outbox);
+    else await this.#rememberStored();
   }
 
   /** Stores a change; on a conflict, the union of it and of what others stored meanwhile. */
   async #store(change: Change): Promise<{ outbox: Outbox; merged: boolean }> {
     try {
       const stored = await this.#offer(change);
-      await this.#look();
-      this.#rememberStored();
+      await this.#rememberStored();
       return stored;
     } catch (error) {
       this.isUnstored.value = true;
+      await this.#look();
       throw error;
     }
   }
@@ -217,7 +214,8 @@ export class Account {
   }
 
   /** The service has what this page has: only that is what it must never fall behind. */
-  #rememberStored(): void {
+  async #rememberStored(): Promise<void> {
+    await this.#look();
     remember(this.info.value.account, this.info.value.generation);
     this.isUnstored.value = false;
   }

@@ -108,7 +108,7 @@ export function restore({ backup, key, ...credentials }: Restoration): Promise<A
       expected_generation: Number(change.expected),
     }, answers.Session);
     const begun = await Account.begin(owners, owner, to, session, change.committed());
-    await begun.refresh();
+    await begun.settle();
     return begun;
   });
 }
@@ -122,7 +122,7 @@ async function open(owners: OwnerWorker, started: Started, to: Service, login: s
   // For benchmarks: from here on, what the account holds could be shown.
   performance.mark("unlocked");
   const begun = await Account.begin(owners, owner, to, session);
-  await begun.refresh();
+  await begun.settle();
   return begun;
 }
 

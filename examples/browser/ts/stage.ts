@@ -46,9 +46,8 @@ export async function start(): Promise<void> {
       await account.close();
     }
   } catch (error) {
-    const isKept = !USELESS.test(codeOf(error));
-    if (!isKept) await forget();
-    if (stage.value.at !== "door" || stage.value.error === undefined) stage.value = { at: "door", error, isKept };
+    if (!USELESS.test(codeOf(error))) stage.value = { at: "door", error, isKept: true };
+    else stage.value = { at: "door", error: await kept.forget().then(() => error, (failure: unknown) => failure) };
   }
 }
 

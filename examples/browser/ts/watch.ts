@@ -3,7 +3,7 @@
  * whoever has none waits for a person to compare codes.
  */
 import { signal } from "@preact/signals";
-import { asEnrollmentRequest, BlindtallyError, type ComparisonRequest, type Device, type Inspection } from "blindtally";
+import { asEnrollmentRequest, BlindtallyError, type ComparisonRequest, type Device } from "blindtally";
 import type { Account } from "./account.ts";
 import * as answers from "./answers.ts";
 import { codeOf } from "./explain.ts";
@@ -61,7 +61,7 @@ async function look(account: Account, judged: Set<string>): Promise<void> {
     const key = `${device} ${request.toBase64()}`;
     if (judged.has(key)) continue;
     try {
-      const inspection = await inspect(account, request);
+      const inspection = await account.owner.inspect(asEnrollmentRequest(request));
       if (inspection.kind === "needs-comparison") compare.push(inspection);
       else await account.change((owner) => owner.approve(inspection));
     } catch (error) {
@@ -74,9 +74,6 @@ async function look(account: Account, judged: Set<string>): Promise<void> {
   const ids = (requests: readonly ComparisonRequest[]) => requests.map(({ device }) => device).join();
   if (ids(compare) !== ids(waiting.value)) waiting.value = compare;
 }
-
-const inspect = async (account: Account, request: Uint8Array<ArrayBuffer>): Promise<Inspection> =>
-  account.owner.inspect(asEnrollmentRequest(request));
 
 /** Whether it is the request that is wrong: the service's troubles, and ours, are not the device's. */
 const isOfDevice = (error: unknown): error is BlindtallyError =>

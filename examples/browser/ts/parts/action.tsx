@@ -80,6 +80,8 @@ export function Field({ label, name, type = "text", hint, ...input }: {
   min?: number;
   max?: number;
   minLength?: number;
+  pattern?: string;
+  title?: string;
   spellcheck?: boolean;
 }) {
   const id = useId();

@@ -1,10 +1,9 @@
 /** Categories: what counts as productive, or as whatever else the owner calls it. */
 import { useSignal } from "@preact/signals";
-import { useId } from "preact/hooks";
 import type { Account } from "../account.ts";
-import { ActionForm, Failure, field, useAction } from "../parts/action.tsx";
+import { ActionForm, Failure, field, Field, useAction } from "../parts/action.tsx";
 import { Chips } from "../parts/chips.tsx";
-import { Dialog } from "../parts/dialog.tsx";
+import { Cancel, Dialog } from "../parts/dialog.tsx";
 import { useLive } from "../parts/live.ts";
 import { RowTable } from "../parts/row-table.tsx";
 import { wordText } from "../parts/word.tsx";
@@ -129,18 +128,14 @@ function Naming({ of, row, onClose, onName }: {
   of: AssignableName; row: Row; onClose: () => void; onName: (of: AssignableName, row: Row, typed: string) => Promise<void>;
 }) {
   const action = useAction();
-  const id = useId();
   return (
-    <Dialog title="New category" onClose={onClose}>
+    <Dialog title="New category" isBusy={action.busy} onClose={onClose}>
       <ActionForm
-        action={action} submit="Assign" working="Assigning…" more={<button type="button" onClick={onClose}>Cancel</button>}
-        onSubmit={(form) => onName(of, row, field(form, "label")).then(onClose)}
+        action={action} submit="Assign" working="Assigning…" more={<Cancel isBusy={action.busy} />}
+        onSubmit={(form) => onName(of, row, field(form, "label")).then(() => form.closest("dialog")?.close())}
       >
         <p>For <bdi><strong>{wordText(row)}</strong></bdi>. The service stores the name sealed.</p>
-        <p class="field">
-          <label for={id}>Name</label>
-          <input id={id} name="label" required pattern=".*\S.*" title="Something that can be read" autofocus autocomplete="off" />
-        </p>
+        <Field label="Name" name="label" required pattern=".*\S.*" title="Something that can be read" autofocus autocomplete="off" />
       </ActionForm>
     </Dialog>
   );
