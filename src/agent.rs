@@ -4,14 +4,16 @@
 //! type has a method that would send a value unsealed (SPEC.md#agent).
 
 use core::fmt;
+use std::io::{self, Write};
 
 use zeroize::Zeroizing;
 
 use crate::agent_state::SavedAgent;
-use crate::class::{AnyClass, RecordClass, TokenClass};
+use crate::blob::{BlobKey, BlobSealer, BlobStart, BlobWriter};
+use crate::class::{AnyClass, BlobClass, RecordClass, TokenClass};
 use crate::delivery::{Delivery, DeliveryHeader};
 use crate::enrollment::EnrollmentRequest;
-use crate::error::{AcceptError, EnrollError, RecordError, TokenizeError};
+use crate::error::{AcceptError, BlobError, EnrollError, RecordError, TokenizeError};
 use crate::hash::sha256;
 use crate::id::{AccountId, DeviceId, Epoch, KeyId, TicketId};
 #[cfg(feature = "rsa-private")]
@@ -441,7 +443,7 @@ pub struct Agent {
 }
 
 pub(crate) enum Phase {
-    Sealing { tokens: Vec<TokenKey>, records: Vec<RecordKey> },
+    Sealing { tokens: Vec<TokenKey>, records: Vec<RecordKey>, blobs: Vec<BlobKey> },
     Revoked,
 }
 
@@ -558,7 +560,7 @@ impl Agent {
         Ok(())
     }
 
-    /// Seals one record of up to 1 MiB under this device's own key; `seq` orders its records.
+    /// Seals one record of up to 1 MiB under this device's own key; `seq` is the Unix time in milliseconds of what it holds.
     ///
     /// # Errors
     /// [`RecordError`].
@@ -573,6 +575,51 @@ impl Agent {
         }
         let mut sealed = records.iter().map(|key| key.seal(class, value, seq));
         sealed.find(|sealed| *sealed != Err(RecordError::NoKey)).unwrap_or(Err(RecordError::NoKey))
+    }
+
+    /// Seals a blob in memory under this device's own key; `seq` is the Unix time in milliseconds of what it holds.
+    ///
+    /// # Errors
+    /// [`BlobError`].
+    pub fn seal_blob(&self, class: BlobClass, seq: u64, content: &[u8]) -> Result<Vec<u8>, BlobError> {
+        let mut sealer = self.blob_sealer(class, seq)?;
+        let mut blob = Vec::with_capacity(BlobStart::blob_len(content.len() as u64) as usize);
+        blob.extend_from_slice(sealer.start().as_bytes());
+        sealer.update(content, &mut blob)?;
+        sealer.finish(|piece| {
+            blob.extend_from_slice(piece);
+            Ok::<_, BlobError>(())
+        })?;
+        Ok(blob)
+    }
+
+    /// Seals a blob while it is written to `inner`, in constant memory.
+    ///
+    /// # Errors
+    /// Those of `inner`; [`BlobError`] within [`std::io::Error`].
+    pub fn blob_writer<W: Write>(&self, class: BlobClass, seq: u64, inner: W) -> io::Result<BlobWriter<W>> {
+        BlobWriter::new(self.blob_sealer(class, seq)?, inner)
+    }
+
+    /// Starts to seal a blob piece by piece.
+    ///
+    /// # Errors
+    /// [`BlobError`].
+    pub fn blob_sealer(&self, class: BlobClass, seq: u64) -> Result<BlobSealer, BlobError> {
+        self.blob_key(class)?.sealer(seq)
+    }
+
+    /// This device's key for blobs of a class, for a platform that seals the chunks itself.
+    ///
+    /// # Errors
+    /// [`BlobError::NoKey`], [`BlobError::NeedsUpgrade`], [`BlobError::Revoked`].
+    pub fn blob_key(&self, class: BlobClass) -> Result<&BlobKey, BlobError> {
+        match &self.phase {
+            Phase::Revoked => Err(BlobError::Revoked),
+            Phase::Sealing { .. } if self.policy().needs_upgrade => Err(BlobError::NeedsUpgrade),
+            Phase::Sealing { .. } if !self.policy().lists(AnyClass::Blob(class)) => Err(BlobError::NoKey),
+            Phase::Sealing { blobs, .. } => blobs.iter().find(|key| key.class() == class).ok_or(BlobError::NoKey),
+        }
     }
 
     /// Opens a value that [`PendingAgent::queue`] sealed before the keys arrived, and tokenizes it.
@@ -695,6 +742,7 @@ impl Phase {
         let scope = Scope { account: device.account, epoch: accepted.epoch };
         let mut tokens = Vec::new();
         let mut records = Vec::new();
+        let mut blobs = Vec::new();
         for (class, key) in &accepted.keys {
             match *class {
                 AnyClass::Token(class) => {
@@ -703,10 +751,12 @@ impl Phase {
                 AnyClass::Record(class) => {
                     records.push(RecordKey::new(&DeviceKey::delivered(key.duplicate(), class, scope, device.id())));
                 }
-                AnyClass::Blob(_) => {}
+                AnyClass::Blob(class) => {
+                    blobs.push(BlobKey::new(&DeviceKey::delivered(key.duplicate(), class, scope, device.id())));
+                }
             }
         }
-        Self::Sealing { tokens, records }
+        Self::Sealing { tokens, records, blobs }
     }
 }
 

@@ -12,11 +12,11 @@ use crate::hash;
 use crate::id::AccountId;
 use crate::identity::Fingerprint;
 use crate::keyring::Keyring;
+use crate::opening_keys::OpeningKeys;
 use crate::password::{Kdf, Opened, Password, Purpose, Stretch, Stretched, VAULT_MAX, WrapKeys, Wrapped};
 use crate::secret::Secret;
 use crate::suite::Kind;
 use crate::token_batch::RevealBatch;
-use crate::token_ring::TokenRing;
 use crate::wire;
 
 const BEGIN: &str = "-----BEGIN BLINDTALLY BACKUP-----";
@@ -200,8 +200,8 @@ impl Backup {
         if keyring.identity.public().fingerprint().prefix() != self.fingerprint {
             return Err(UnlockError::OtherAccount);
         }
-        let ring = TokenRing::new(&keyring);
-        Ok(Restored { keyring, ring })
+        let keys = OpeningKeys::new(&keyring);
+        Ok(Restored { keyring, keys })
     }
 }
 
@@ -211,10 +211,10 @@ impl fmt::Debug for Backup {
     }
 }
 
-/// An opened backup: reads tokens offline, and becomes an [`crate::Owner`] again with a new password.
+/// An opened backup: opens everything offline, and becomes an [`crate::Owner`] again with a new password.
 pub struct Restored {
     pub(crate) keyring: Keyring,
-    pub(crate) ring: TokenRing,
+    pub(crate) keys: OpeningKeys,
 }
 
 impl Restored {
@@ -233,12 +233,17 @@ impl Restored {
     /// # Errors
     /// As [`crate::Owner::reveal`].
     pub fn reveal(&self, token: &crate::Token) -> Result<String, crate::RevealError> {
-        self.ring.reveal(token)
+        self.keys.reveal(token)
     }
 
     /// Opens many tokens, of any classes and epochs, from text; each has a result of its own in `out`.
     pub fn reveal_batch(&self, texts: impl IntoIterator<Item = impl AsRef<str>>, out: &mut RevealBatch) {
-        out.reveal(texts, |class, epoch| self.ring.candidates(class, epoch));
+        self.keys.reveal_batch(texts, out);
+    }
+
+    /// What opens records, blobs and archives.
+    pub fn opening_keys(&self) -> &OpeningKeys {
+        &self.keys
     }
 }
 

@@ -106,6 +106,34 @@ error_enum! {
 }
 
 error_enum! {
+    /// Why a blob was not sealed or opened. What reads or writes hands it on inside an [`std::io::Error`]: see
+    /// [`Error::from_io`].
+    BlobError {
+        NoKey = "blob.no-key", "there is no key for this blob, or its beginning was changed";
+        Tampered = "blob.tampered", "a part of the blob is damaged, replaced, or not in its place";
+        Truncated = "blob.truncated", "the blob ends too early";
+        Plaintext = "blob.plaintext", "the blob is authentic but its content is not minimally padded";
+        TooLong = "blob.too-long", "the content is longer than a blob may be";
+        NeedsUpgrade = "agent.needs-upgrade", "the policy asks for something this version does not know: nothing is sealed until it is upgraded";
+        Revoked = "agent.revoked", "this device was revoked: its keys are erased";
+    } from { Malformed(ParseError); Entropy(EntropyError); }
+}
+
+error_enum! {
+    /// Why an archive, or a file in it, was not written or read.
+    ArchiveError {
+        OtherAccount = "archive.other-account", "the archive is of another account";
+        Signature = "archive.signature", "the account did not sign this archive's manifest";
+        Layout = "archive.layout", "the archive is not laid out as its manifest says";
+        Path = "archive.path", "a path in the archive is not one that every system takes, or comes twice";
+        TooMany = "archive.too-many", "the archive has more files than the format allows";
+        TooLong = "archive.too-long", "a file is longer than the format allows, or was not as long as announced";
+        Damaged = "archive.damaged", "the file is damaged";
+        Rsa = "rsa.failed", "an RSA operation failed";
+    } from { Malformed(ParseError); Blob(BlobError); }
+}
+
+error_enum! {
     /// Why a password, login name, account secret or recovery key was refused before use.
     CredentialError {
         Login = "login.invalid", "a login name has 1 to 320 bytes after normalisation, no control characters and no white space at its ends";
@@ -198,12 +226,17 @@ error_enum! {
     Error {
     } from {
         Parse(ParseError); Entropy(EntropyError); Tokenize(TokenizeError); Reveal(RevealError); Record(RecordError);
-        Credential(CredentialError); Unlock(UnlockError); Owner(OwnerError); Inspect(InspectError);
+        Blob(BlobError); Archive(ArchiveError); Credential(CredentialError); Unlock(UnlockError); Owner(OwnerError); Inspect(InspectError);
         Enroll(EnrollError); Accept(AcceptError); Restore(RestoreError);
     }
 }
 
 impl Error {
+    /// The error of this library that a reader or writer handed on; `None` if it is one of the platform.
+    pub fn from_io(error: &std::io::Error) -> Option<Self> {
+        error.get_ref()?.downcast_ref().copied()
+    }
+
     /// Every code this library reports, sorted, each once, with its sentence.
     pub fn all_codes() -> Vec<(&'static str, &'static str)> {
         let mut codes = [
@@ -212,6 +245,8 @@ impl Error {
             TokenizeError::CODES,
             RevealError::CODES,
             RecordError::CODES,
+            BlobError::CODES,
+            ArchiveError::CODES,
             CredentialError::CODES,
             UnlockError::CODES,
             OwnerError::CODES,
@@ -224,5 +259,17 @@ impl Error {
         codes.sort_unstable();
         codes.dedup_by_key(|(code, _)| *code);
         codes
+    }
+}
+
+impl From<BlobError> for std::io::Error {
+    fn from(error: BlobError) -> Self {
+        Self::new(std::io::ErrorKind::InvalidData, Error::Blob(error))
+    }
+}
+
+impl From<ArchiveError> for std::io::Error {
+    fn from(error: ArchiveError) -> Self {
+        Self::new(std::io::ErrorKind::InvalidData, Error::Archive(error))
     }
 }

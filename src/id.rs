@@ -59,6 +59,10 @@ id! {
     TicketId
 }
 id! {
+    /// Names a blob: 16 random bytes, made with it.
+    BlobId
+}
+id! {
     /// Names an epoch's MasterKey without revealing it.
     KeyId
 }

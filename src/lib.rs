@@ -57,8 +57,11 @@
 mod aead;
 mod agent;
 mod agent_state;
+mod archive;
 mod backup;
+mod blob;
 mod change;
+mod chunked;
 mod class;
 mod crockford;
 mod delivery;
@@ -71,6 +74,7 @@ mod identity;
 mod kept_login;
 mod keyring;
 mod master_key;
+mod opening_keys;
 mod owner;
 mod password;
 mod policy;
@@ -84,12 +88,13 @@ mod ticket;
 mod time;
 mod token;
 mod token_batch;
-mod token_ring;
 mod wire;
 
 pub use agent::{Agent, AgentStatus, Claim, ExaminedDelivery, Outcome, PendingAgent, UnsignedEnrollment};
 pub use agent_state::{RestoredAgent, SavedAgent};
+pub use archive::{Archive, ArchiveWriter, ArchivedFile, Listing, UnsignedArchive};
 pub use backup::{Backup, BackupLock, RecoveryKey, Restored};
+pub use blob::{BlobFile, BlobHeader, BlobKey, BlobOpener, BlobReader, BlobSealer, BlobStart, BlobWriter};
 pub use change::{Change, Draft, Outbox, Progress};
 pub use class::*;
 pub use enrollment::{ComparisonRequest, EnrollmentRequest, Inspection, VerifiedRequest};
@@ -99,6 +104,7 @@ pub use identity::{Fingerprint, Identity, PublicIdentity, RsaSize};
 pub use kept_login::KeptLogin;
 pub use keyring::{Device, DeviceStatus};
 pub use master_key::*;
+pub use opening_keys::OpeningKeys;
 pub use owner::{
     AfterRevoking, NewPassphrase, NewPassword, Operation, Owner, OwnerOptions, PasswordChange, ServiceHead, Sync,
     UnsignedAccount,

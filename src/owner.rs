@@ -2,29 +2,34 @@
 
 use core::fmt;
 
+use crate::archive::ArchiveWriter;
 use crate::backup::{Backup, RecoveryKey, Restored};
+use crate::blob::{BlobKey, BlobWriter};
 use crate::change::{Change, Draft, Outbox, PolicyChange, Progress, Stage};
 use crate::class::{AnyClass, BlobClass, RecordClass, TokenClass};
 use crate::delivery::{Bundle, DeliveryHeader, SealError, UnsignedDelivery};
 use crate::enrollment::{ComparisonRequest, EnrollmentRequest, Inspection, Proof, VerifiedRequest};
-use crate::error::{InspectError, OwnerError, ParseError, RevealError, TokenizeError, UnlockError};
+use crate::error::{
+    BlobError, InspectError, OwnerError, ParseError, RecordError, RevealError, TokenizeError, UnlockError,
+};
 use crate::id::{AccountId, DeviceId, Epoch, TicketId};
 use crate::identity::{Fingerprint, Identity, RsaSize};
 use crate::kept_login::KeptLogin;
 use crate::keyring::{Device, DeviceStatus, Keyring};
 use crate::master_key::{EpochKey, MasterKey, Scope};
+use crate::opening_keys::OpeningKeys;
 use crate::password::{
     AccountSecret, Kdf, LoginName, LoginProof, OwnWrapError, Password, Prelogin, Purpose, Stretch, Stretched,
     Unlocking, WrapKeys, Wrapping,
 };
 use crate::policy::{CanonicalForm, NO_PREVIOUS, Policy, SignedPolicy};
+use crate::record::Record;
 use crate::secret::{self, Secret};
 use crate::suite::Suite;
 use crate::ticket::{AccountCode, Ticket, TicketTerms, TicketUses};
 use crate::time::{Lifetime, Timestamp};
 use crate::token::Token;
 use crate::token_batch::RevealBatch;
-use crate::token_ring::TokenRing;
 
 /// Choices at the creation of an account, or when it is restored.
 #[derive(Debug, Default)]
@@ -43,7 +48,7 @@ pub struct OwnerOptions {
 pub struct Owner {
     keyring: Keyring,
     current: EpochKey,
-    ring: TokenRing,
+    keys: OpeningKeys,
     wrapping: Wrapping,
     login: LoginName,
     account_secret: Option<AccountSecret>,
@@ -211,9 +216,9 @@ impl UnsignedAccount {
             devices: Default::default(),
             cancelled: Default::default(),
         };
-        let ring = TokenRing::new(&keyring);
+        let keys = OpeningKeys::new(&keyring);
         let (login, wrapping, account_secret) = new.finish(stretched);
-        let mut owner = Owner { keyring, current, ring, wrapping, login, account_secret, stored: 0 };
+        let mut owner = Owner { keyring, current, keys, wrapping, login, account_secret, stored: 0 };
         let next = owner.keyring.duplicate();
         let outbox = Outbox { policy: Some(next.policy.as_bytes().to_vec()), ..Outbox::default() };
         let change = owner.store(next, outbox)?;
@@ -329,10 +334,10 @@ impl Owner {
             return Err(UnlockError::RolledBack);
         }
         let current = keyring.current_key().ok_or(ParseError::Value)?;
-        let ring = TokenRing::new(&keyring);
+        let keys = OpeningKeys::new(&keyring);
         let Unlocking { name, wrapping, account_secret, .. } = unlocking;
         let stored = keyring.generation;
-        Ok(Self { keyring, current, ring, wrapping, login: name, account_secret, stored })
+        Ok(Self { keyring, current, keys, wrapping, login: name, account_secret, stored })
     }
 
     /// Makes an opened backup an owner again, under a new password. Takes the account above whatever `head` and the
@@ -385,7 +390,7 @@ impl Owner {
         now: Timestamp,
     ) -> Result<(Self, Draft), OwnerError> {
         let mut keyring = restored.keyring.duplicate();
-        let ring = TokenRing::new(&keyring);
+        let keys = OpeningKeys::new(&keyring);
         keyring.generation = keyring.generation.max(head.generation);
         let current = keyring.current_key().ok_or(ParseError::Value)?;
         let shown = head
@@ -393,7 +398,7 @@ impl Owner {
             .and_then(|policy| SignedPolicy::open(policy, keyring.account, keyring.identity.public()).ok().flatten());
         let (login, wrapping, account_secret) = new.finish(stretched);
         let stored = head.generation;
-        let owner = Self { keyring, current, ring, wrapping, login, account_secret, stored };
+        let owner = Self { keyring, current, keys, wrapping, login, account_secret, stored };
         let mut next = owner.keyring.duplicate();
         // Tickets spent since the backup was made are forgotten: none of the old ones is good any more.
         next.ticket_root = Secret::random()?;
@@ -737,12 +742,43 @@ impl Owner {
     /// # Errors
     /// [`RevealError::Tampered`] for a damaged or foreign token, [`RevealError::NoKey`] for an epoch not known here.
     pub fn reveal(&self, token: &Token) -> Result<String, RevealError> {
-        self.ring.reveal(token)
+        self.keys.reveal(token)
     }
 
     /// Opens many tokens, of any classes and epochs, from text; each has a result of its own in `out`.
     pub fn reveal_batch(&self, texts: impl IntoIterator<Item = impl AsRef<str>>, out: &mut RevealBatch) {
-        out.reveal(texts, |class, epoch| self.ring.candidates(class, epoch));
+        self.keys.reveal_batch(texts, out);
+    }
+
+    /// Opens a record. Which device sealed it, and when, its header says.
+    ///
+    /// # Errors
+    /// [`RecordError`].
+    pub fn open_record(&self, record: &Record) -> Result<zeroize::Zeroizing<String>, RecordError> {
+        self.keys.open_record(record)
+    }
+
+    /// Opens a whole blob in memory; [`Owner::opening_keys`] has what opens streams and files.
+    ///
+    /// # Errors
+    /// [`BlobError`].
+    pub fn open_blob(&self, blob: &[u8]) -> Result<zeroize::Zeroizing<Vec<u8>>, BlobError> {
+        self.keys.open_blob(blob)
+    }
+
+    /// What opens tokens, records, blobs and archives.
+    pub fn opening_keys(&self) -> &OpeningKeys {
+        &self.keys
+    }
+
+    /// Starts an archive: a file that holds others, sealed and signed by the account, and opens without the service.
+    ///
+    /// # Errors
+    /// Those of `inner`; [`BlobError`] within [`std::io::Error`].
+    pub fn archive_writer<W: std::io::Write>(&self, inner: W, now: Timestamp) -> std::io::Result<ArchiveWriter<W>> {
+        let key = self.current.class_key(BlobClass::ARCHIVE).device_key(self.keys.own_device());
+        let blob = BlobWriter::new(BlobKey::new(&key).sealer(now.unix_millis())?, inner)?;
+        Ok(ArchiveWriter::new(blob, self.account(), self.identity().public().clone(), now))
     }
 
     /// Tokenizes what the owner typed: a category's name, a search. Never feed it values that the service chose: the
@@ -908,7 +944,7 @@ impl Owner {
 
     fn adopt(&mut self, keyring: Keyring) -> Result<(), OwnerError> {
         self.current = keyring.current_key().ok_or(ParseError::Value)?;
-        self.ring = TokenRing::new(&keyring);
+        self.keys = OpeningKeys::new(&keyring);
         self.keyring = keyring;
         Ok(())
     }

@@ -4,6 +4,10 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {
+    /// Manifest of an archive; never seen outside one.
+    ArchiveManifest = b'A',
+    /// Sealed file or stream.
+    Blob = b'B',
     /// Delivery of keys and policy to one device.
     Delivery = b'D',
     /// Enrollment request of one device.
@@ -34,7 +38,7 @@ pub enum Suite {
     Token = 0x11,
     /// Record: AES-256-GCM-SIV under a random nonce.
     Record = 0x21,
-    /// Blob: C2SP chunked encryption, reserved.
+    /// Blob: C2SP chunked encryption with AES-256-GCM and SHA-512.
     Blob = 0x31,
     /// Vault, backup and keyring: KDF by id, HKDF-SHA-256, AES-256-GCM-SIV.
     Wrap = 0x41,
@@ -48,6 +52,8 @@ pub enum Suite {
     State = 0x81,
     /// Agent state under a 256-bit key of the caller's: AES-256-GCM-SIV.
     WrappedState = 0x82,
+    /// Archive manifest: SHA-256, RSASSA-PSS-SHA-256.
+    Archive = 0x91,
 }
 
 impl Suite {
@@ -55,7 +61,7 @@ impl Suite {
     pub(crate) const FLOORS: [Suite; 3] = [Suite::Token, Suite::Record, Suite::Blob];
 
     /// Every suite that is registered.
-    const ALL: [Suite; 9] = [
+    const ALL: [Suite; 10] = [
         Suite::Token,
         Suite::Record,
         Suite::Blob,
@@ -65,6 +71,7 @@ impl Suite {
         Suite::Policy,
         Suite::State,
         Suite::WrappedState,
+        Suite::Archive,
     ];
 
     /// Whether this version knows the suite of that id, and so meets a floor of it.

@@ -205,13 +205,19 @@ pub(crate) fn unpad(padded: &[u8]) -> Option<&[u8]> {
 /// Length in bytes of a padded value of `len` bytes: with n = len + 1, the next multiple of 16 up to 64, then Padmé
 /// (Nikitin et al. 2019, §4) rounded up to a multiple of 16.
 pub(crate) const fn padded_len(len: usize) -> usize {
+    // No value in memory comes near the end of the range.
+    padded_len_u64(len as u64) as usize
+}
+
+/// The same for what is not in memory: a stream of up to 2^40 bytes.
+pub(crate) const fn padded_len_u64(len: u64) -> u64 {
     let n = len + 1;
     let n = if n <= 64 { n } else { padme(n) };
     n.next_multiple_of(16)
 }
 
 /// Padmé: the mantissa of a length keeps as many bits as its exponent's own length.
-const fn padme(n: usize) -> usize {
+const fn padme(n: u64) -> u64 {
     let exponent = n.ilog2();
     let last_bits = exponent - (exponent.ilog2() + 1);
     n.next_multiple_of(1 << last_bits)
