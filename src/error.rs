@@ -221,6 +221,14 @@ error_enum! {
     } from { Malformed(ParseError); Entropy(EntropyError); }
 }
 
+#[cfg(feature = "legacy")]
+error_enum! {
+    /// Why something of an older deployment was not read. Apart from [`Error`]: what is imported is no part of the protocol.
+    LegacyError {
+        Wrong = "legacy.wrong", "wrong key, password or parameters, or it is damaged";
+    } from { Malformed(ParseError); Credential(CredentialError); }
+}
+
 error_enum! {
     /// Any error of this library, for callers who do not need to tell operations apart.
     Error {
@@ -237,7 +245,7 @@ impl Error {
         error.get_ref()?.downcast_ref().copied()
     }
 
-    /// Every code this library reports, sorted, each once, with its sentence.
+    /// Every code this library reports, sorted, each once, with its sentence. Feature `legacy` has one more of its own.
     pub fn all_codes() -> Vec<(&'static str, &'static str)> {
         let mut codes = [
             ParseError::CODES,

@@ -188,7 +188,7 @@ impl Identity {
     /// can feed this chosen ciphertexts (SECURITY.md, RUSTSEC-2023-0071).
     #[cfg(feature = "rsa-private")]
     pub(crate) fn decrypt(&self, ciphertext: &[u8], label: &str) -> Option<Secret<32>> {
-        self.encryption.decrypt(ciphertext, label)
+        self.encryption.decrypt(ciphertext, Oaep::<Sha256>::new_with_label(label.as_bytes()))
     }
 
     pub(crate) fn duplicate(&self) -> Self {

@@ -45,6 +45,7 @@
 //!
 //! - `rsa-private` (default): computing with RSA private keys here. Without it a platform does that (WebCrypto, a TPM):
 //!   [`UnsignedAccount`], [`UnsignedEnrollment`], [`Draft`] and [`ExaminedDelivery`] say what to sign and to decrypt.
+//! - `legacy`: the module `legacy` reads what an older deployment recorded, offline, so that it can be sealed anew.
 //! - `wasm_js`: randomness of the browser or of Node on `wasm32-unknown-unknown`.
 //!
 //! # Speed
@@ -73,6 +74,8 @@ mod id;
 mod identity;
 mod kept_login;
 mod keyring;
+#[cfg(feature = "legacy")]
+pub mod legacy;
 mod master_key;
 mod opening_keys;
 mod owner;

@@ -25,6 +25,8 @@ use crate::wire::{Reader, Writer};
 pub(crate) const LOGIN_MAX: usize = 320;
 /// Longest password in bytes after normalisation.
 const PASSWORD_MAX: usize = 1024;
+/// Most iterations of PBKDF2 that anybody can make this library do.
+pub(crate) const PBKDF2_CEILING: u32 = 10_000_000;
 /// Longest vault or backup in bytes, about 8,000 devices.
 pub(crate) const VAULT_MAX: usize = 8 << 20;
 
@@ -168,7 +170,7 @@ impl Kdf {
     /// Floor and ceiling, checked before anything is derived: the parameters come from the service.
     fn check(self) -> Result<Self, CredentialError> {
         let (floor, ceiling) = match self {
-            Self::Pbkdf2 { iterations } => (iterations >= 600_000, iterations <= 10_000_000),
+            Self::Pbkdf2 { iterations } => (iterations >= 600_000, iterations <= PBKDF2_CEILING),
             Self::Argon2id { m_kib, t, p } => {
                 (m_kib >= 19 * 1024 && t >= 2 && p >= 1, m_kib <= 1024 * 1024 && t <= 16 && p <= 4)
             }

@@ -15,6 +15,7 @@ mod here {
     use rsa::traits::PublicKeyParts;
     use rsa::{Oaep, Pss, RsaPrivateKey};
     use sha2::Sha256;
+    use sha2::digest::{Digest, FixedOutputReset};
     use subtle::ConstantTimeEq;
     use zeroize::Zeroizing;
 
@@ -46,6 +47,12 @@ mod here {
             if sound { Ok(key) } else { Err(ParseError::PrivateKey) }
         }
 
+        /// Bytes of its modulus, and of whatever is encrypted to it.
+        #[cfg(feature = "legacy")]
+        pub(crate) fn size(&self) -> usize {
+            self.0.size()
+        }
+
         pub(crate) fn to_pkcs8(&self) -> Result<SecretBytes, ParseError> {
             let der = self.0.to_pkcs8_der().map_err(|_| ParseError::PrivateKey)?;
             Ok(SecretBytes::from_vec(der.as_bytes().to_vec()))
@@ -63,9 +70,12 @@ mod here {
             self.0.sign_with_rng(&mut rng(), padding, &sha256(&[message]))
         }
 
-        /// RSAES-OAEP-SHA-256, blinded.
-        pub(crate) fn decrypt(&self, ciphertext: &[u8], label: &str) -> Option<Secret<32>> {
-            let padding = Oaep::<Sha256>::new_with_label(label.as_bytes());
+        /// RSAES-OAEP, blinded.
+        pub(crate) fn decrypt<D, M>(&self, ciphertext: &[u8], padding: Oaep<D, M>) -> Option<Secret<32>>
+        where
+            D: Digest + FixedOutputReset,
+            M: Digest + FixedOutputReset,
+        {
             let plain = Zeroizing::new(self.0.decrypt_blinded(&mut rng(), padding, ciphertext).ok()?);
             plain.as_slice().try_into().ok().map(Secret::copy_of)
         }

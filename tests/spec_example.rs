@@ -20,6 +20,15 @@ fn the_error_table_of_the_spec_has_every_code_and_no_other() {
     assert!(SPEC.contains(&table), "SPEC.md should contain:\n{table}");
 }
 
+#[cfg(feature = "legacy")]
+#[test]
+fn the_spec_has_the_codes_of_feature_legacy_apart() {
+    let [(code, sentence)] = LegacyError::CODES else { unreachable!() };
+    let table = format!("| code | meaning |\n|---|---|\n| `{code}` | {sentence} |\n");
+    assert!(SPEC.contains(&table), "SPEC.md should contain:\n{table}");
+    assert!(Error::all_codes().iter().all(|(other, _)| other != code));
+}
+
 fn example() -> String {
     let account = AccountId::from_bytes(core::array::from_fn(|at| 0xa0 + at as u8));
     let master_key = MasterKey::from_secret(Secret::copy_of(&core::array::from_fn(|at| at as u8)));

@@ -1,6 +1,7 @@
 //! Node: the one of the machine if it is recent enough, otherwise one of our own under `target/`. And folders with a
 //! package.json, whose tools, tests and benchmarks run on it.
 
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::stderr;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,7 @@ const OLDEST: u32 = 20;
 /// A Node that is recent enough, and its npm.
 pub(crate) struct Node {
     /// PATH for every program of Node's.
-    path: std::ffi::OsString,
+    path: OsString,
 }
 
 impl Node {
@@ -54,6 +55,11 @@ impl Node {
         let mut command = Command::new(found.unwrap_or_else(|| PathBuf::from(program.as_ref())));
         command.env("PATH", &self.path);
         command
+    }
+
+    /// PATH for programs that start Node themselves.
+    pub(crate) fn path(&self) -> &OsStr {
+        &self.path
     }
 
     fn major(&self) -> Result<u32> {

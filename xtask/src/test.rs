@@ -7,15 +7,16 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::dashboard::Dashboard;
+use crate::node::Node;
 use crate::npm::Npm;
 use crate::oracle::Expected;
 use crate::postgres::{self, Postgres};
 use crate::project::Project;
-use crate::{aw_server, cargo, demo, export, process, vectors};
+use crate::{aw_server, cargo, demo, export, process, system, vectors};
 
 type Step = (&'static str, fn(&Project) -> Result<()>);
 
-const STEPS: [Step; 16] = [
+const STEPS: [Step; 17] = [
     ("format", |project| cargo(project, &["fmt", "--all", "--check"])),
     // Before cargo compiles the server, which holds the dashboard.
     ("npm package", npm_package),
@@ -30,6 +31,7 @@ const STEPS: [Step; 16] = [
     ("npm package: tests in Node and browsers", |project| Npm::new(project)?.test()),
     ("npm package: installed into new projects", |project| Npm::new(project)?.smoke()),
     ("unit, integration and property tests", tests),
+    ("import of older deployments: tests with OpenSSL and WebCrypto", legacy),
     ("documentation tests", |project| cargo(project, &["test", "--workspace", "--doc", "--quiet"])),
     ("test vectors", vectors::run),
     ("dashboard: tests in a browser", |project| Dashboard::new(project)?.test(project)),
@@ -100,6 +102,23 @@ fn tests(project: &Project) -> Result<()> {
     let mut test = cargo::in_project(project);
     test.args(["test", "--workspace", "--lib", "--bins", "--tests"]).env(postgres::VARIABLE, postgres.url());
     process::run(&mut test)
+}
+
+/// The core with its feature `legacy`, which nothing else in the workspace turns on.
+fn legacy(project: &Project) -> Result<()> {
+    if system::find_on_path("openssl").is_none() {
+        system::install(&["openssl"], "the tests of the import")?;
+    }
+    let core = ["--package", "blindtally", "--features", "legacy", "--quiet"];
+    cargo(project, &[&["clippy", "--all-targets"], &core[..], &["--", "-D", "warnings"]].concat())?;
+    let mut doc = cargo::in_project(project);
+    process::run(doc.args(["doc", "--no-deps"]).args(core).env("RUSTDOCFLAGS", "-D warnings"))?;
+    let node = Node::find(project)?;
+    let mut test = cargo::in_project(project);
+    process::run(
+        test.args(["test", "--test", "legacy", "--test", "spec_example"]).args(core).env("PATH", node.path()),
+    )?;
+    cargo(project, &[&["test", "--doc"], &core[..], &["legacy"]].concat())
 }
 
 /// Runs the demo as a person would and compares what it prints with what the export adds up to.
