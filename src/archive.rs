@@ -243,12 +243,10 @@ impl<R: Read + Seek> Archive<R> {
     /// written the file.
     ///
     /// # Errors
-    /// [`ArchiveError::Damaged`] within [`io::Error`]; those of the archive's reader and of `out`.
-    ///
-    /// # Panics
-    /// If there is no file of that number.
+    /// [`ArchiveError::Damaged`] and [`ArchiveError::NoFile`] within [`io::Error`]; those of the archive's reader and of
+    /// `out`.
     pub fn copy(&mut self, number: usize, out: &mut impl Write) -> io::Result<()> {
-        let file = &self.files[number];
+        let file = self.files.get(number).ok_or(ArchiveError::NoFile)?;
         self.file.seek(SeekFrom::Start(file.at))?;
         let mut block = [0; BLOCK];
         read_exact(&mut self.file, &mut block)?;
@@ -274,9 +272,6 @@ impl<R: Read + Seek> Archive<R> {
     ///
     /// # Errors
     /// As [`Archive::copy`].
-    ///
-    /// # Panics
-    /// If there is no file of that number.
     pub fn check(&mut self, number: usize) -> io::Result<()> {
         self.copy(number, &mut io::sink())
     }

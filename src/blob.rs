@@ -259,47 +259,48 @@ impl BlobSealer {
             Some(length @ ..=CONTENT_MAX) => length,
             _ => return Err(BlobError::TooLong),
         };
-        self.push(content, out);
-        Ok(())
+        self.push(content, out)
     }
 
     /// Seals the rest: padding, and the last chunk. `put` gets the pieces; the padding of a long stream is long.
     ///
     /// # Errors
     /// Those of `put`.
-    pub fn finish<E>(mut self, mut put: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+    pub fn finish<E: From<BlobError>>(mut self, mut put: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
         let mut out = Vec::with_capacity(2 * SEALED_CHUNK);
-        self.push(&[0x80], &mut out);
+        self.push(&[0x80], &mut out)?;
         let mut zeros = padded_len_u64(self.length) - self.length - 1;
         while zeros > 0 {
             let some = zeros.min(CHUNK as u64);
-            self.push(&[0; CHUNK][..some as usize], &mut out);
+            self.push(&[0; CHUNK][..some as usize], &mut out)?;
             put(&out)?;
             out.clear();
             zeros -= some;
         }
-        self.seal_into(&[], &mut out);
+        self.seal_into(&[], &mut out)?;
         put(&out)
     }
 
-    fn push(&mut self, mut content: &[u8], out: &mut Vec<u8>) {
+    fn push(&mut self, mut content: &[u8], out: &mut Vec<u8>) -> Result<(), BlobError> {
         while self.chunk.bytes.len() + content.len() >= CHUNK {
             let (fits, rest) = content.split_at(CHUNK - self.chunk.bytes.len());
-            self.seal_into(fits, out);
+            self.seal_into(fits, out)?;
             content = rest;
         }
         self.chunk.bytes.extend_from_slice(content);
+        Ok(())
     }
 
     /// Seals what has come so far, and `rest`, as one chunk.
-    fn seal_into(&mut self, rest: &[u8], out: &mut Vec<u8>) {
+    fn seal_into(&mut self, rest: &[u8], out: &mut Vec<u8>) -> Result<(), BlobError> {
         let start = out.len();
         out.extend_from_slice(&self.chunk.bytes);
         out.extend_from_slice(rest);
         self.chunk.bytes.clear();
-        let tag = self.cipher.seal(self.index, &mut out[start..]);
+        let tag = self.cipher.seal(self.index, &mut out[start..]).ok_or(BlobError::TooLong)?;
         out.extend_from_slice(&tag);
         self.index += 1;
+        Ok(())
     }
 }
 

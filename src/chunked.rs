@@ -37,12 +37,9 @@ impl ChunkCipher {
         (Self { aead: Box::new(Aes256Gcm::new(key.expose().into())), nonce }, commitment)
     }
 
-    /// Encrypts a chunk in place.
-    pub(crate) fn seal(&self, index: u64, chunk: &mut [u8]) -> [u8; TAG_LEN] {
-        let sealed = self.aead.encrypt_inout_detached(&self.nonce(index), &[], chunk.into());
-        // Fails only above 64 GiB; a chunk has 16 KiB.
-        debug_assert!(sealed.is_ok());
-        sealed.map(Into::into).unwrap_or([0; TAG_LEN])
+    /// Encrypts a chunk in place; `None` only above the cipher's limit of 64 GiB.
+    pub(crate) fn seal(&self, index: u64, chunk: &mut [u8]) -> Option<[u8; TAG_LEN]> {
+        self.aead.encrypt_inout_detached(&self.nonce(index), &[], chunk.into()).ok().map(Into::into)
     }
 
     /// Decrypts a chunk and its tag in place; the number of its bytes if it is what was sealed at this place. Otherwise

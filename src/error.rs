@@ -129,6 +129,7 @@ error_enum! {
         TooMany = "archive.too-many", "the archive has more files than the format allows";
         TooLong = "archive.too-long", "a file is longer than the format allows, or was not as long as announced";
         Damaged = "archive.damaged", "the file is damaged";
+        NoFile = "archive.no-file", "the archive has no file of that number";
         Rsa = "rsa.failed", "an RSA operation failed";
     } from { Malformed(ParseError); Blob(BlobError); }
 }

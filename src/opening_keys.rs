@@ -10,7 +10,7 @@ use crate::archive::Archive;
 use crate::blob::{BlobFile, BlobHeader, BlobKey, BlobOpener, BlobReader, BlobStart};
 use crate::chunked::ChunkCipher;
 use crate::class::{AnyClass, BlobClass, DeviceScoped, RecordClass, TokenClass};
-use crate::error::{ArchiveError, BlobError, RecordError, RevealError};
+use crate::error::{ArchiveError, BlobError, ParseError, RecordError, RevealError};
 use crate::id::{AccountId, DeviceId, Epoch};
 use crate::identity::Fingerprint;
 use crate::keyring::Keyring;
@@ -136,7 +136,10 @@ impl OpeningKeys {
     pub fn archive<R: Read + Seek>(&self, mut inner: R) -> io::Result<Archive<R>> {
         let start = BlobStart::read(&mut inner)?;
         let header = *start.header();
-        if header.class != BlobClass::ARCHIVE || header.device != self.own_device() {
+        if header.class != BlobClass::ARCHIVE {
+            return Err(ArchiveError::Malformed(ParseError::Value).into());
+        }
+        if header.device != self.own_device() {
             return Err(ArchiveError::OtherAccount.into());
         }
         Archive::open(BlobFile::new(inner, header, self.blob_cipher(&start)?)?, self.account, self.fingerprint)
