@@ -29,6 +29,22 @@ fn debug_output_holds_no_secret() {
     let policy_version = NOW.unix_secs();
     let status = format!("Encrypted {{ policy_version: {policy_version}, epoch: Epoch(1) }}");
     assert_eq!(format!("{agent:?}"), format!("Agent({}, {status}, ..)", agent.device_id()));
+    let keys = owner.opening_keys();
+    assert_eq!(format!("{keys:?}"), format!("OpeningKeys({}, 1 epochs, ..)", owner.account()));
+    let key = agent.blob_key(BlobClass::VOICE).unwrap();
+    let scope = format!("Scope {{ account: AccountId({}), epoch: Epoch(1) }}", agent.account());
+    assert_eq!(format!("{key:?}"), format!("BlobKey(BlobClass(34), {scope}, {}, ..)", agent.device_id()));
+    let mut sealer = key.sealer(0).unwrap();
+    sealer.update(b"secret", &mut Vec::new()).unwrap();
+    let id = sealer.start().header().id;
+    assert_eq!(format!("{sealer:?}"), format!("BlobSealer({id}, 6 bytes, ..)"));
+    let blob = agent.seal_blob(BlobClass::VOICE, 0, b"secret").unwrap();
+    let (start, _) = BlobStart::split(&blob).unwrap();
+    let id = start.header().id;
+    assert_eq!(format!("{:?}", keys.blob_opener(&start).unwrap()), "BlobOpener(chunk 0, ..)");
+    assert_eq!(format!("{:?}", keys.blob_reader(&blob[..]).unwrap()), format!("BlobReader({id}, chunk 0, ..)"));
+    let file = keys.blob_file(std::io::Cursor::new(&blob)).unwrap();
+    assert_eq!(format!("{file:?}"), format!("BlobFile({id}, 6 bytes, ..)"));
 }
 
 #[test]
