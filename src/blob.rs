@@ -200,6 +200,14 @@ impl BlobKey {
         Ok(BlobOpener::new(self.check(start)?))
     }
 
+    /// Opens a blob while it is read: `inner` stands behind its start.
+    ///
+    /// # Errors
+    /// As [`BlobKey::opener`].
+    pub fn reader<R: Read>(&self, start: &BlobStart, inner: R) -> Result<BlobReader<R>, BlobError> {
+        Ok(BlobReader::new(inner, *start.header(), self.check(start)?))
+    }
+
     /// The cipher of a blob, if this is the key that made it.
     pub(crate) fn check(&self, start: &BlobStart) -> Result<ChunkCipher, BlobError> {
         let header = start.header();

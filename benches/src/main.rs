@@ -7,6 +7,7 @@ mod group_by;
 mod import;
 mod race;
 mod service;
+mod stream;
 mod table;
 mod token;
 
@@ -30,6 +31,12 @@ fn run() -> Result<(), Box<dyn Error>> {
     let (mut only, mut json, mut file) = (String::new(), false, None);
     while let Some(arg) = args.next() {
         match arg.as_str() {
+            // What the benchmark of streams starts of itself.
+            "--process" => {
+                let file = args.next().zip(args.next());
+                let (what, file) = file.ok_or("--process needs what to do and a file")?;
+                return stream::process(&what, &file);
+            }
             "--only" => only = args.next().ok_or("--only needs the name of a figure")?,
             "--json" => {
                 json = true;
@@ -42,6 +49,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     token::run(&mut races)?;
     import::run(&mut races)?;
     group_by::run(&mut races)?;
+    stream::run(&mut races)?;
     let figures = races.into_figures();
     if figures.is_empty() {
         return Err("no figure has that name".into());

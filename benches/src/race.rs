@@ -72,6 +72,17 @@ impl Races {
         name.contains(&self.only)
     }
 
+    /// Whether any of these figures is asked for.
+    pub(crate) fn wants_any(&self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.wants(name))
+    }
+
+    /// Keeps a figure that is no time but has a limit.
+    pub(crate) fn add_measured(&mut self, name: &str, ours: f64, limit: f64) {
+        let (figure, ratio, goal) = (name.to_owned(), limit / ours, Some(1.0));
+        self.figures.push(Figure { figure, ours, peer: limit, ratio, goal });
+    }
+
     /// Keeps a figure whose rounds were timed one after the other by its caller.
     pub(crate) fn add(&mut self, name: &str, values: usize, ours: &[Duration], peer: &[Duration], goal: f64) {
         let nanos = |times: &[Duration]| median(times.iter().map(|time| time.as_nanos() as f64).collect());

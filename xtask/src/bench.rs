@@ -12,7 +12,7 @@ use crate::npm::Npm;
 use crate::postgres::{self, Postgres};
 use crate::project::Project;
 use crate::table::{Align, Table, show};
-use crate::{cargo, process};
+use crate::{cargo, process, system};
 
 const FIELDS: [&str; 6] = ["figure", "ours", "peer", "ratio", "goal", "holds"];
 
@@ -45,6 +45,9 @@ pub(crate) fn run(project: &Project, json: Option<&Path>, only: Option<&str>) ->
 fn rust(project: &Project, only: Option<&str>) -> Result<Vec<Value>> {
     eprintln!("Building the benchmarks (release)");
     let programs = cargo::build_release(project, &["blindtally-benches"])?;
+    if system::find_on_path("age").is_none() {
+        system::install(&["age"], "a peer of the benchmarks")?;
+    }
     let postgres = Postgres::start(project)?;
     let result = project.target.join("bench.json");
     let mut benches = Command::new(programs.join("blindtally-benches"));
