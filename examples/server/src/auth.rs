@@ -9,7 +9,7 @@ use crate::clock::now_us;
 use crate::error::Error;
 use crate::id::Id;
 use crate::secret::SecretHash;
-use crate::store::Tx;
+use crate::store::{Tx, column};
 
 /// The owner of an account, by a session.
 pub(crate) struct Owner {
@@ -67,25 +67,26 @@ impl FromRequestParts<App> for KnownDevice {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
         let bearer = bearer(parts)?;
-        let row: Option<(i64, i64, Vec<u8>, String, i64, Vec<u8>)> = sqlx::query_as(
+        let row = sqlx::query(
             "SELECT account, id, device_id, status, last_seen_us, bearer_hash FROM devices WHERE bearer_hash = $1",
         )
         .bind(bearer.as_bytes())
         .fetch_optional(app.store.read())
-        .await?;
-        match row {
-            Some((account, device, device_id, status, last_seen_us, kept)) if bearer.matches(&kept) => Ok(Self {
-                account,
-                device,
-                device_id: Id::from_slice(&device_id).ok_or(Error::StorageFailed)?,
-                standing: match status.as_str() {
-                    "revoked" => Standing::Revoked,
-                    _ => Standing::Good,
-                },
-                last_seen_us,
-            }),
-            _ => Err(Error::AuthRefused),
+        .await?
+        .ok_or(Error::AuthRefused)?;
+        if !bearer.matches(column(&row, 5)?) {
+            return Err(Error::AuthRefused);
         }
+        Ok(Self {
+            account: column(&row, 0)?,
+            device: column(&row, 1)?,
+            device_id: Id::from_slice(column(&row, 2)?).ok_or(Error::StorageFailed)?,
+            standing: match column(&row, 3)? {
+                "revoked" => Standing::Revoked,
+                _ => Standing::Good,
+            },
+            last_seen_us: column(&row, 4)?,
+        })
     }
 }
 
