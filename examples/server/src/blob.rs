@@ -121,9 +121,9 @@ pub(crate) async fn list(
         "SELECT b.blob_id, v.device_id, b.class, b.epoch, b.seq, b.size \
          FROM blobs b JOIN devices v ON v.id = b.device",
     );
-    query.push(&mut sql, "b", owner.account);
-    if let Some(after) = &query.after {
-        let after = Cursor::parse(after).ok_or_else(foreign_cursor)?;
+    let after = query.after.as_deref().map(|text| Cursor::parse(text).ok_or_else(foreign_cursor)).transpose()?;
+    query.push(&mut sql, "b", owner.account, after.as_ref().map(|after| after.seq));
+    if let Some(after) = after {
         sql.push(" AND (b.seq, b.blob_id) > (").bind(after.seq).push(", ").bind(after.id.as_bytes()).push(")");
     }
     // One more than asked for tells whether there is another page.

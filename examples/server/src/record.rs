@@ -134,9 +134,9 @@ pub(crate) async fn delete_all(store: &Store, account: i64, which: Which) -> Res
 async fn choose(store: &Store, account: i64, query: &ListQuery) -> Result<(Vec<i64>, Option<Cursor>), Error> {
     let limit = query.limit()?;
     let mut sql = store.sql("SELECT id, seq, CAST(LENGTH(record) AS BIGINT) FROM records");
-    query.push(&mut sql, "records", account);
-    if let Some(after) = &query.after {
-        let after = Cursor::parse(after).ok_or_else(foreign_cursor)?;
+    let after = query.after.as_deref().map(|text| Cursor::parse(text).ok_or_else(foreign_cursor)).transpose()?;
+    query.push(&mut sql, "records", account, after.as_ref().map(|after| after.seq));
+    if let Some(after) = after {
         sql.push(" AND (seq, id) > (").list([after.seq, after.id]).push(")");
     }
     // One more than asked for tells whether there is another page.

@@ -48,8 +48,9 @@ impl ListQuery {
         }
     }
 
-    /// Adds the conditions to a statement about `table`, which ends in its name.
-    pub(crate) fn push(&self, sql: &mut Sql, table: &str, account: i64) {
+    /// Adds the conditions to a statement about `table`, which ends in its name; `after` is the `seq` where the page
+    /// before ended.
+    pub(crate) fn push(&self, sql: &mut Sql, table: &str, account: i64, after: Option<i64>) {
         sql.push(" WHERE ").push(table).push(".account = ").bind(account);
         if let Some(device) = &self.device {
             push_device(sql, table, account, device);
@@ -57,7 +58,8 @@ impl ListQuery {
         if let Some(class) = self.class {
             sql.push(" AND ").push(table).push(".class = ").bind(i64::from(class));
         }
-        if let Some(from_ms) = self.from_ms {
+        // One lower bound, the higher: of two, SQLite would seek to the first, and read what earlier pages had again.
+        if let Some(from_ms) = self.from_ms.max(after) {
             sql.push(" AND ").push(table).push(".seq >= ").bind(from_ms);
         }
         if let Some(to_ms) = self.to_ms {
