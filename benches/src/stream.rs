@@ -1,9 +1,9 @@
-//! A stream of 1 GiB through a blob, beside crate `age`, Debian's `age`, and AES-256-GCM with nothing around it. All of them
-//! read the same file and throw away what they make.
+//! A stream of 1 GiB through a blob, beside crate `age` and AES-256-GCM with nothing around it, from memory; and as a process
+//! of its own beside Debian's `age`, from the same file. All of them throw away what they make.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -60,7 +60,7 @@ const FIGURES: [&str; 8] = [
 /// What a process of its own does that is raced with a program: the last argument but one says what, the last the file.
 /// Prints the most memory it had.
 pub(crate) fn process(what: &str, file: &str) -> Result<()> {
-    let file = Path::new(file);
+    let file = File::open(file)?;
     match what {
         "seal" => seal(file, &mut io::sink())?,
         "open" => open(file)?,
@@ -78,18 +78,17 @@ fn key() -> BlobKey {
     BlobKey::new(&master.epoch_key(scope).class_key(BlobClass::VOICE).device_key(DeviceId::from_bytes([3; 16])))
 }
 
-fn seal(file: &Path, out: &mut impl Write) -> Result<()> {
+fn seal(from: impl Read, out: &mut impl Write) -> Result<()> {
     let mut writer = BlobWriter::new(key().sealer(0)?, out)?;
-    each_piece(File::open(file)?, |piece| writer.write_all(piece))?;
+    each_piece(from, |piece| writer.write_all(piece))?;
     writer.finish()?;
     Ok(())
 }
 
-fn open(file: &Path) -> Result<()> {
-    let mut file = File::open(file)?;
-    let start = BlobStart::read(&mut file)?;
+fn open(mut from: impl Read) -> Result<()> {
+    let start = BlobStart::read(&mut from)?;
     let mut length = 0;
-    each_piece(key().reader(&start, file)?, |piece| {
+    each_piece(key().reader(&start, from)?, |piece| {
         length += piece.len();
         Ok(())
     })?;
@@ -106,34 +105,46 @@ fn each_piece(mut from: impl Read, mut put: impl FnMut(&[u8]) -> io::Result<()>)
     }
 }
 
-/// The same GiB in every form, and the keys that `age` opens it with.
+/// The same GiB in every form, and the keys that it opens with.
 struct Files {
     folder: tempfile::TempDir,
+    /// Of the content, which is this again and again.
+    piece: Vec<u8>,
+    blob: Vec<u8>,
+    age: Vec<u8>,
+    gcm: Vec<u8>,
     identity: age::x25519::Identity,
     cipher: Aes256Gcm,
 }
 
 impl Files {
     fn make() -> Result<Self> {
-        let identity = age::x25519::Identity::generate();
-        let files = Self { folder: tempfile::tempdir()?, identity, cipher: Aes256Gcm::new(&[4; 32].into()) };
-        let mut plain = File::create(files.path("plain"))?;
         let mut number = 1_u64;
-        let mut piece = vec![0; PIECE];
-        for _ in 0..LENGTH / PIECE {
-            for word in piece.chunks_exact_mut(8) {
-                number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                word.copy_from_slice(&number.to_be_bytes());
-            }
-            plain.write_all(&piece)?;
+        let mut piece = vec![0; 1 << 20];
+        for word in piece.chunks_exact_mut(8) {
+            number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            word.copy_from_slice(&number.to_be_bytes());
         }
-        seal(&files.path("plain"), &mut File::create(files.path("blob"))?)?;
-        files.age_crate_seals_to(File::create(files.path("age"))?)?;
-        files.aes_gcm_seals_to(File::create(files.path("gcm"))?)?;
+        let identity = age::x25519::Identity::generate();
+        let cipher = Aes256Gcm::new(&[4; 32].into());
+        let folder = tempfile::tempdir()?;
+        let mut files = Self { folder, piece, blob: Vec::new(), age: Vec::new(), gcm: Vec::new(), identity, cipher };
+        let (mut blob, mut age, mut gcm) = (Vec::new(), Vec::new(), Vec::new());
+        seal(files.content(), &mut blob)?;
+        files.age_crate_seals_to(&mut age)?;
+        files.aes_gcm_seals_to(&mut gcm)?;
+        (files.blob, files.age, files.gcm) = (blob, age, gcm);
+        io::copy(&mut files.content(), &mut File::create(files.path("plain"))?)?;
+        std::fs::write(files.path("blob"), &files.blob)?;
+        std::fs::write(files.path("age"), &files.age)?;
         std::fs::write(files.path("recipient"), files.identity.to_public().to_string())?;
         let secret = age::secrecy::ExposeSecret::expose_secret(&files.identity.to_string()).to_owned();
         std::fs::write(files.path("identity"), secret)?;
         Ok(files)
+    }
+
+    fn content(&self) -> impl Read {
+        Again { piece: &self.piece, at: 0 }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -141,11 +152,11 @@ impl Files {
     }
 
     fn we_seal(&self) -> Result<()> {
-        seal(&self.path("plain"), &mut io::sink())
+        seal(self.content(), &mut io::sink())
     }
 
     fn we_open(&self) -> Result<()> {
-        open(&self.path("blob"))
+        open(&self.blob[..])
     }
 
     /// The most memory that the process had, in bytes.
@@ -166,14 +177,13 @@ impl Files {
         let recipient = self.identity.to_public();
         let encryptor = age::Encryptor::with_recipients(std::iter::once(&recipient as &dyn age::Recipient))?;
         let mut writer = encryptor.wrap_output(out)?;
-        each_piece(File::open(self.path("plain"))?, |piece| writer.write_all(piece))?;
+        each_piece(self.content(), |piece| writer.write_all(piece))?;
         writer.finish()?;
         Ok(())
     }
 
     fn age_crate_opens(&self) -> Result<()> {
-        let decryptor =
-            age::Decryptor::new_buffered(io::BufReader::with_capacity(PIECE, File::open(self.path("age"))?))?;
+        let decryptor = age::Decryptor::new_buffered(&self.age[..])?;
         let reader = decryptor.decrypt(std::iter::once(&self.identity as &dyn age::Identity))?;
         Ok(each_piece(reader, |_| Ok(()))?)
     }
@@ -184,12 +194,13 @@ impl Files {
 
     fn aes_gcm_seals_to(&self, mut out: impl Write) -> Result<()> {
         let mut number = 0_u64;
-        each_piece(File::open(self.path("plain"))?, |piece| {
-            let mut piece = piece.to_vec();
-            for chunk in piece.chunks_mut(CHUNK) {
-                let sealed = self.cipher.encrypt_inout_detached(&nonce(number), &[], (&mut *chunk).into());
+        each_piece(self.content(), |piece| {
+            let mut buffer = [0; CHUNK];
+            for chunk in piece.chunks(CHUNK) {
+                buffer.copy_from_slice(chunk);
+                let sealed = self.cipher.encrypt_inout_detached(&nonce(number), &[], (&mut buffer[..]).into());
                 let tag = sealed.map_err(|_| io::ErrorKind::InvalidData)?;
-                out.write_all(chunk)?;
+                out.write_all(&buffer)?;
                 out.write_all(&tag)?;
                 number += 1;
             }
@@ -199,10 +210,10 @@ impl Files {
     }
 
     fn aes_gcm_opens(&self) -> Result<()> {
-        let mut file = File::open(self.path("gcm"))?;
+        let mut from = &self.gcm[..];
         let mut sealed = vec![0; 4 * (CHUNK + TAG)];
         for number in 0..(LENGTH / CHUNK / 4) as u64 {
-            file.read_exact(&mut sealed)?;
+            from.read_exact(&mut sealed)?;
             for (at, sealed) in (0..).zip(sealed.chunks_mut(CHUNK + TAG)) {
                 let (chunk, tag) = sealed.split_at_mut(CHUNK);
                 let tag: &Tag = (&*tag).try_into()?;
@@ -220,6 +231,22 @@ impl Files {
     fn age_program_opens(&self) -> Result<()> {
         let [decrypt, identity] = ["--decrypt", "--identity"].map(AsRef::as_ref);
         age_program(&[decrypt, identity, self.path("identity").as_ref(), self.path("age").as_ref()])
+    }
+}
+
+/// [`LENGTH`] bytes: a piece again and again.
+struct Again<'a> {
+    piece: &'a [u8],
+    at: usize,
+}
+
+impl Read for Again<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let rest = &self.piece[self.at % self.piece.len()..];
+        let some = rest.len().min(out.len()).min(LENGTH - self.at);
+        out[..some].copy_from_slice(&rest[..some]);
+        self.at += some;
+        Ok(some)
     }
 }
 
