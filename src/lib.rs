@@ -27,8 +27,24 @@
 //!
 //! # The tour
 //!
-//! - Sealing: [`TokenClass`] names what a value is, [`Agent::tokenize`] and [`TokenBatch`] seal it, [`Owner::reveal`] and
-//!   [`RevealBatch`] open it, [`find_tokens`] and [`replace_tokens`] find it in text. [`Record`]s are values that are only kept.
+//! - Tokens: [`TokenClass`] names what a value is, [`Agent::tokenize`] and [`TokenBatch`] seal it, [`Owner::reveal`] and
+//!   [`RevealBatch`] open it, [`find_tokens`] and [`replace_tokens`] find it in text.
+//! - What is only kept: [`Record`]s are values ([`Agent::seal_record`], [`Owner::open_record`]); blobs are files and streams
+//!   ([`Agent::seal_blob`], [`BlobWriter`]; [`Owner::open_blob`], [`BlobReader`], [`BlobFile`]). Each device has keys of its
+//!   own for them. An [`Archive`] holds files of an account, signed by it, and opens without the service.
+//!   ```
+//!   # use blindtally::*;
+//!   # use std::io::{self, Read, Write};
+//!   # fn example(agent: &Agent, owner: &Owner, mut screenshot: impl Read, taken: Timestamp) -> io::Result<()> {
+//!   let mut blob = agent.blob_writer(BlobClass::SCREENSHOT, taken.unix_millis(), Vec::new())?;
+//!   io::copy(&mut screenshot, &mut blob)?; // in constant memory, whatever its length
+//!   let blob = blob.finish()?; // goes to the service
+//!
+//!   let mut reader = owner.opening_keys().blob_reader(&blob[..])?;
+//!   println!("{} took it at {}", reader.header().device, reader.header().seq);
+//!   io::copy(&mut reader, &mut io::sink())?; // fails where the blob is not as it was sealed
+//!   # Ok(()) }
+//!   ```
 //! - Keys: [`MasterKey`] -> [`EpochKey`] -> [`ClassKey`] -> [`DeviceKey`], each made only from its parent.
 //! - The owner's end: [`Owner`]; whatever changes its state gives a [`Change`]: store the vault, then send the outbox.
 //! - The device's end: [`Agent::enroll`] gives a [`PendingAgent`], a delivery makes it an [`Agent`]. There is no way back.
