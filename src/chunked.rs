@@ -5,7 +5,7 @@ use aes_gcm::aead::AeadInOut;
 use aes_gcm::{Aes256Gcm, KeyInit, Nonce, Tag};
 use hmac::{Hmac, Mac};
 use sha2::Sha512;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, zeroize_stack};
 
 use crate::secret::Secret;
 
@@ -28,6 +28,14 @@ pub(crate) struct ChunkCipher {
 impl ChunkCipher {
     /// The cipher of the message with this salt, and what commits it to key and context.
     pub(crate) fn derive(key: &Secret<32>, salt: &[u8; SALT_LEN], context: &[&[u8]]) -> (Self, [u8; COMMITMENT_LEN]) {
+        let derived = Self::derive_below(key, salt, context);
+        zeroize_stack::<16_384>();
+        derived
+    }
+
+    /// Never inlined, so that what it leaves on the stack lies below its caller's frame and can be wiped.
+    #[inline(never)]
+    fn derive_below(key: &Secret<32>, salt: &[u8; SALT_LEN], context: &[&[u8]]) -> (Self, [u8; COMMITMENT_LEN]) {
         let expanded = expand(key, salt, context);
         let bytes = expanded.expose();
         let (mut nonce, mut commitment) = ([0; 12], [0; COMMITMENT_LEN]);
@@ -39,12 +47,26 @@ impl ChunkCipher {
 
     /// Encrypts a chunk in place; `None` only above the cipher's limit of 64 GiB.
     pub(crate) fn seal(&self, index: u64, chunk: &mut [u8]) -> Option<[u8; TAG_LEN]> {
+        let tag = self.seal_below(index, chunk);
+        zeroize_stack::<4096>();
+        tag
+    }
+
+    #[inline(never)]
+    fn seal_below(&self, index: u64, chunk: &mut [u8]) -> Option<[u8; TAG_LEN]> {
         self.aead.encrypt_inout_detached(&self.nonce(index), &[], chunk.into()).ok().map(Into::into)
     }
 
     /// Decrypts a chunk and its tag in place; the number of its bytes if it is what was sealed at this place. Otherwise
     /// nothing of it has been decrypted.
     pub(crate) fn open(&self, index: u64, sealed: &mut [u8]) -> Option<usize> {
+        let length = self.open_below(index, sealed);
+        zeroize_stack::<4096>();
+        length
+    }
+
+    #[inline(never)]
+    fn open_below(&self, index: u64, sealed: &mut [u8]) -> Option<usize> {
         let length = sealed.len().checked_sub(TAG_LEN)?;
         let (chunk, tag) = sealed.split_at_mut(length);
         let tag: &Tag = (&*tag).try_into().ok()?;

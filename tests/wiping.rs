@@ -29,13 +29,44 @@ fn dropping_a_token_key_wipes_what_was_derived_from_it() {
     }
     // AES in software keeps its round keys in another form.
     let there = [true, aes::hardware_accelerated()];
-    assert_eq!(found().map(|count| count > 0), there, "the search finds what is there");
+    assert_eq!(found(&NEEDLES).map(|count| count > 0), there, "the search finds what is there");
     drop(key);
-    assert_eq!(found(), [0; 2]);
+    assert_eq!(found(&NEEDLES), [0; 2]);
+}
+
+/// The first half of a blob's input key, and of its AES key, which is the first round key, masked too.
+const BLOB_NEEDLES: [[u8; 16]; 2] = [
+    [0xfb, 0x09, 0xa1, 0x35, 0x2c, 0xf7, 0xb3, 0xa5, 0x3e, 0x4a, 0x24, 0x3e, 0xb4, 0xf2, 0xd9, 0x9a],
+    [0xfe, 0x56, 0xa0, 0x16, 0x5d, 0xd7, 0xd9, 0x3b, 0x72, 0xdd, 0x28, 0x33, 0x1a, 0x7b, 0x74, 0x0f],
+];
+const BLOB_COMMITMENT: [u8; 32] = [
+    0xd2, 0xec, 0x82, 0xba, 0x70, 0xd0, 0x2a, 0x0c, 0x53, 0x9a, 0x24, 0x8f, 0xf7, 0x1a, 0xcb, 0xbd, 0x79, 0x0e, 0x75,
+    0x5f, 0x4f, 0x66, 0x22, 0x0d, 0xe1, 0xac, 0xd2, 0x57, 0x7e, 0xf5, 0x2f, 0xdb,
+];
+
+#[test]
+fn dropping_what_opens_a_blob_wipes_its_keys() {
+    let scope = Scope { account: AccountId::from_bytes([0xac; 16]), epoch: Epoch::FIRST };
+    let class_key =
+        MasterKey::from_secret(Secret::copy_of(&[0x5a; 32])).epoch_key(scope).class_key(BlobClass::SCREENSHOT);
+    let device = DeviceId::from_bytes([0xde; 16]);
+    let key = BlobKey::new(&class_key.device_key(device));
+    let id = BlobId::from_bytes([0; 16]);
+    let header = BlobHeader { class: BlobClass::SCREENSHOT, epoch: Epoch::FIRST, device, id, seq: 0 };
+    let mut start = [0; BlobStart::LEN];
+    start[..BlobHeader::LEN].copy_from_slice(&header.to_bytes());
+    start[BlobStart::LEN - 32..].copy_from_slice(&BLOB_COMMITMENT);
+    let mut opener = key.opener(&BlobStart::from_bytes(&start).unwrap()).unwrap();
+    opener.update(&[0; 20_000], &mut Vec::new()).unwrap_err();
+    // AES in software keeps its round keys in another form.
+    let there = [true, aes::hardware_accelerated()];
+    assert_eq!(found(&BLOB_NEEDLES).map(|count| count > 0), there, "the search finds what is there");
+    drop((opener, key));
+    assert_eq!(found(&BLOB_NEEDLES), [0; 2]);
 }
 
 /// How often each needle lies in the writable memory of this process.
-fn found() -> [usize; 2] {
+fn found(needles: &[[u8; 16]; 2]) -> [usize; 2] {
     let memory = File::open("/proc/self/mem").unwrap();
     let maps = BufReader::new(File::open("/proc/self/maps").unwrap());
     let mut counts = [0; 2];
@@ -49,7 +80,7 @@ fn found() -> [usize; 2] {
             let len = usize::try_from(end - at).unwrap().min(page.len());
             let read = memory.read_at(&mut page[..len], at).unwrap_or(0);
             page.iter_mut().for_each(|byte| *byte ^= MASK);
-            for (count, needle) in counts.iter_mut().zip(&NEEDLES) {
+            for (count, needle) in counts.iter_mut().zip(needles) {
                 *count += page[..read].windows(16).filter(|window| window == needle).count();
             }
             if read <= 16 {
