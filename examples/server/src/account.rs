@@ -16,7 +16,7 @@ use crate::peer::Peer;
 use crate::secret::SecretHash;
 use crate::session::{self, SessionAnswer};
 use crate::store::{Tx, own_account};
-use crate::vault;
+use crate::{blob, vault};
 
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct SignUpRequest {
@@ -137,11 +137,17 @@ pub(crate) async fn leave(
 ) -> Result<StatusCode, Error> {
     let mut tx = app.store.write().await?;
     prove(&app, &mut tx, owner.account, peer, &request.login_proof).await?;
-    // Events have no reference to the account, so that storing one costs no look-up; the rest
+    // Events, records and blobs have no reference to the account, so that storing one costs no look-up; the rest
     // goes with the account's row.
     sqlx::query("DELETE FROM events WHERE account = $1").bind(owner.account).execute(&mut *tx).await?;
+    sqlx::query("DELETE FROM records WHERE account = $1").bind(owner.account).execute(&mut *tx).await?;
+    let objects: Vec<(String,)> = sqlx::query_as("DELETE FROM blobs WHERE account = $1 RETURNING object")
+        .bind(owner.account)
+        .fetch_all(&mut *tx)
+        .await?;
     sqlx::query("DELETE FROM accounts WHERE id = $1").bind(owner.account).execute(&mut *tx).await?;
     tx.commit().await?;
+    blob::remove(&app, objects.into_iter().map(|(object,)| object)).await;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::dictionary::DictionaryCache;
 use crate::limiter::Limiters;
+use crate::object::Objects;
 use crate::store::Store;
 
 /// What every request shares; cheap to clone.
@@ -14,6 +15,8 @@ pub(crate) struct App(Arc<Shared>);
 pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) store: Store,
+    /// `None`: no place for blobs was configured.
+    pub(crate) objects: Option<Arc<Objects>>,
     pub(crate) dictionary: DictionaryCache,
     pub(crate) limiters: Limiters,
     /// Keys the invented answers of prelogin.

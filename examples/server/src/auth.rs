@@ -7,7 +7,9 @@ use axum::http::request::Parts;
 use crate::app::App;
 use crate::clock::now_us;
 use crate::error::Error;
+use crate::id::Id;
 use crate::secret::SecretHash;
+use crate::store::{Tx, column};
 
 /// The owner of an account, by a session.
 pub(crate) struct Owner {
@@ -19,6 +21,7 @@ pub(crate) struct Owner {
 pub(crate) struct Device {
     pub(crate) account: i64,
     pub(crate) device: i64,
+    pub(crate) device_id: Id,
 }
 
 /// A device by its bearer, revoked or not.
@@ -26,6 +29,7 @@ pub(crate) struct KnownDevice {
     pub(crate) account: i64,
     pub(crate) device: i64,
     pub(crate) standing: Standing,
+    device_id: Id,
     last_seen_us: i64,
 }
 
@@ -63,23 +67,26 @@ impl FromRequestParts<App> for KnownDevice {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
         let bearer = bearer(parts)?;
-        let row: Option<(i64, i64, String, i64, Vec<u8>)> =
-            sqlx::query_as("SELECT account, id, status, last_seen_us, bearer_hash FROM devices WHERE bearer_hash = $1")
-                .bind(bearer.as_bytes())
-                .fetch_optional(app.store.read())
-                .await?;
-        match row {
-            Some((account, device, status, last_seen_us, kept)) if bearer.matches(&kept) => Ok(Self {
-                account,
-                device,
-                standing: match status.as_str() {
-                    "revoked" => Standing::Revoked,
-                    _ => Standing::Good,
-                },
-                last_seen_us,
-            }),
-            _ => Err(Error::AuthRefused),
+        let row = sqlx::query(
+            "SELECT account, id, device_id, status, last_seen_us, bearer_hash FROM devices WHERE bearer_hash = $1",
+        )
+        .bind(bearer.as_bytes())
+        .fetch_optional(app.store.read())
+        .await?
+        .ok_or(Error::AuthRefused)?;
+        if !bearer.matches(column(&row, 5)?) {
+            return Err(Error::AuthRefused);
         }
+        Ok(Self {
+            account: column(&row, 0)?,
+            device: column(&row, 1)?,
+            device_id: Id::from_slice(column(&row, 2)?).ok_or(Error::StorageFailed)?,
+            standing: match column(&row, 3)? {
+                "revoked" => Standing::Revoked,
+                _ => Standing::Good,
+            },
+            last_seen_us: column(&row, 4)?,
+        })
     }
 }
 
@@ -90,7 +97,26 @@ impl FromRequestParts<App> for Device {
         let known = KnownDevice::from_request_parts(parts, app).await?;
         match known.standing {
             Standing::Revoked => Err(Error::DeviceRevoked),
-            Standing::Good => Ok(Self { account: known.account, device: known.device }),
+            Standing::Good => Ok(Self { account: known.account, device: known.device, device_id: known.device_id }),
+        }
+    }
+}
+
+impl Device {
+    /// Takes the device's row, so that what one device sends comes one after the other, and notes that it was here.
+    ///
+    /// # Errors
+    ///
+    /// When the device has been revoked since its bearer was checked.
+    pub(crate) async fn take(&self, tx: &mut Tx) -> Result<(), Error> {
+        let standing = sqlx::query("UPDATE devices SET last_seen_us = $1 WHERE id = $2 AND status <> 'revoked'")
+            .bind(now_us())
+            .bind(self.device)
+            .execute(&mut **tx)
+            .await?;
+        match standing.rows_affected() {
+            0 => Err(Error::DeviceRevoked),
+            _ => Ok(()),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::body::{Bytes, HttpBody};
 use axum::extract::{FromRequest, Request};
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Serialize;
@@ -27,6 +27,8 @@ impl Limit {
     pub(crate) const POLICY: Limit = Limit(MAX_POLICY_BYTES);
     /// A batch of events.
     pub(crate) const BATCH: Limit = Limit(16 * 1024 * 1024);
+    /// A batch of records.
+    pub(crate) const RECORDS: Limit = Limit(32 * 1024 * 1024);
 }
 
 pub(crate) const MAX_VAULT_BYTES: usize = 8 * 1024 * 1024;
@@ -39,11 +41,7 @@ impl<S: Send + Sync> FromRequest<S> for Octets {
     type Rejection = Error;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Error> {
-        // The decompression layer takes the header away when it has decoded the body.
-        let encoding = request.headers().get(header::CONTENT_ENCODING);
-        if encoding.is_some_and(|encoding| encoding != "identity") {
-            return Err(Error::Encoding);
-        }
+        refuse_encoding(request.headers())?;
         let Limit(limit) = request.extensions().get().copied().unwrap_or(Limit::SMALL);
         let body = request.into_body();
         // A body that announces its length is refused before it is read.
@@ -55,6 +53,14 @@ impl<S: Send + Sync> FromRequest<S> for Octets {
             Err(error) if error.is::<LengthLimitError>() => Err(Error::TooLarge),
             Err(_) => Err(Error::Malformed("the body cannot be read or decompressed".into())),
         }
+    }
+}
+
+/// Refuses a body that is still encoded: the decompression layer takes the header away when it has decoded one.
+pub(crate) fn refuse_encoding(headers: &HeaderMap) -> Result<(), Error> {
+    match headers.get(header::CONTENT_ENCODING) {
+        Some(encoding) if encoding != "identity" => Err(Error::Encoding),
+        _ => Ok(()),
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use sqlx::sqlite::SqliteConnectOptions;
 
 /// How a service is started; see [`serve`](crate::serve).
 #[derive(Debug, Clone)]
@@ -24,9 +26,18 @@ pub struct Config {
     /// How long a statement waits for a lock that another process holds.
     pub busy_timeout: Duration,
     /// How long one request may take, its body included.
+    ///
+    /// The upload of a blob may take as long as it needs, as long as it moves: this is how long each 64 KiB of it may
+    /// take. A download of one takes as long as its reader does, and holds one open file meanwhile.
     pub request_timeout: Duration,
     /// How often retention is enforced and expired rows are removed.
     pub maintenance_period: Duration,
+    /// The folder that the bytes of blobs are kept in; made when it is missing. It belongs to one database, and to one
+    /// running service at a time. `None`: beside a SQLite file, under its name and `.blobs`; with PostgreSQL none, and
+    /// blobs are neither taken nor given.
+    pub blobs: Option<PathBuf>,
+    /// The largest blob, in bytes as it is sent.
+    pub max_blob_bytes: u64,
     /// The largest a SQLite file may grow, in bytes. `None`: as large as the disk.
     pub max_database_bytes: Option<u64>,
     /// Rate limits.
@@ -97,16 +108,33 @@ impl Config {
             busy_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(60),
             maintenance_period: Duration::from_secs(3600),
+            blobs: None,
+            max_blob_bytes: 1 << 30,
             max_database_bytes: None,
             limits: Limits::default(),
         }
     }
 
-    /// A service on a free local port that keeps everything in the SQLite file at `path`.
+    /// A service on a free local port that keeps everything in the SQLite file at `path`, and blobs beside it.
     pub fn sqlite(path: &Path) -> Self {
         // What has a meaning in a URL, and may stand in a path.
         let path = path.display().to_string();
         let path = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
         Self::new(format!("sqlite://{path}"))
+    }
+
+    /// The folder of blobs: the one that was set, or the one beside a SQLite file.
+    pub(crate) fn blob_folder(&self) -> Option<PathBuf> {
+        if self.blobs.is_some() {
+            return self.blobs.clone();
+        }
+        let in_memory = self.database.contains(":memory:") || self.database.contains("mode=memory");
+        if !self.database.starts_with("sqlite:") || in_memory {
+            return None;
+        }
+        let options: SqliteConnectOptions = self.database.parse().ok()?;
+        let mut path = options.get_filename().as_os_str().to_owned();
+        path.push(".blobs");
+        Some(path.into())
     }
 }

@@ -24,6 +24,15 @@ pub enum StartError {
     /// An allowed origin is not one as browsers send it: scheme, host, a port that is not the usual one, nothing else.
     #[error("not an origin such as https://dash.example: {0}")]
     Origin(String),
+    /// The folder of blobs cannot be made, read or written.
+    #[error("the folder of blobs cannot be used: {0}")]
+    Blobs(#[source] std::io::Error),
+    /// Another service that runs now has the folder of blobs; leftovers of ours would be uploads of its.
+    #[error("another service is using the folder of blobs")]
+    BlobsInUse,
+    /// The folder of blobs belongs to another database: every blob in it would be taken for a leftover, and removed.
+    #[error("the folder of blobs belongs to another database")]
+    BlobsOfAnother,
     /// The address cannot be listened on.
     #[error("cannot listen: {0}")]
     Listen(#[source] std::io::Error),
@@ -103,6 +112,25 @@ pub(crate) enum Error {
     #[error("at most 5,000 events and 5,000 enrichments a batch")]
     EventTooMany,
 
+    #[error("records[{index}]: {reason}")]
+    RecordInvalid { index: usize, reason: &'static str },
+    #[error("records[{index}] names another device")]
+    RecordDevice { index: usize },
+    #[error("at most 5,000 records a batch")]
+    RecordTooMany,
+    #[error("{0}")]
+    BlobInvalid(&'static str),
+    #[error("the blob names another device")]
+    BlobDevice,
+    #[error("another blob has this id")]
+    BlobExists,
+    #[error("there is no such blob")]
+    BlobUnknown,
+    #[error("this service has no place for blobs")]
+    BlobStore,
+    #[error("the range is none, or outside the blob")]
+    Range { size: u64 },
+
     #[error("{0}")]
     QueryInvalid(String),
     #[error("a sum does not fit 63 bits")]
@@ -116,7 +144,7 @@ pub(crate) enum Error {
     StorageBusy,
     #[error("there is no room left")]
     StorageFull,
-    #[error("the database failed")]
+    #[error("the storage failed")]
     StorageFailed,
     #[error("no random bytes")]
     Random,
@@ -157,6 +185,15 @@ impl Error {
             Error::EventClass { .. } => (S::BAD_REQUEST, "event.class"),
             Error::EventUnknown { .. } => (S::CONFLICT, "event.unknown"),
             Error::EventTooMany => (S::PAYLOAD_TOO_LARGE, "event.too-many"),
+            Error::RecordInvalid { .. } => (S::BAD_REQUEST, "record.invalid"),
+            Error::RecordDevice { .. } => (S::FORBIDDEN, "record.device"),
+            Error::RecordTooMany => (S::PAYLOAD_TOO_LARGE, "record.too-many"),
+            Error::BlobInvalid(_) => (S::BAD_REQUEST, "blob.invalid"),
+            Error::BlobDevice => (S::FORBIDDEN, "blob.device"),
+            Error::BlobExists => (S::CONFLICT, "blob.exists"),
+            Error::BlobUnknown => (S::NOT_FOUND, "blob.unknown"),
+            Error::BlobStore => (S::NOT_IMPLEMENTED, "blob.store"),
+            Error::Range { .. } => (S::RANGE_NOT_SATISFIABLE, "request.range"),
             Error::QueryInvalid(_) => (S::BAD_REQUEST, "query.invalid"),
             Error::TotalsOverflow => (S::UNPROCESSABLE_ENTITY, "totals.overflow"),
             Error::CategoryInvalid(_) => (S::BAD_REQUEST, "category.invalid"),
@@ -179,7 +216,7 @@ pub(crate) struct Problem {
     /// The generation that is stored, with `vault.conflict`.
     #[serde(skip_serializing_if = "Option::is_none")]
     generation: Option<i64>,
-    /// Which element of the list is wrong, with `event.invalid` and `event.class`.
+    /// Which element of the list is wrong, with `event.invalid`, `event.class`, `record.invalid` and `record.device`.
     #[serde(skip_serializing_if = "Option::is_none")]
     index: Option<usize>,
     /// The sequence number that is not stored, with `event.unknown`.
@@ -199,6 +236,7 @@ impl IntoResponse for Error {
             },
             index: match &self {
                 Error::EventInvalid { index, .. } | Error::EventClass { index, .. } => Some(*index),
+                Error::RecordInvalid { index, .. } | Error::RecordDevice { index } => Some(*index),
                 _ => None,
             },
             seq: match &self {
@@ -225,6 +263,10 @@ impl Error {
             Error::StorageBusy => Some((header::RETRY_AFTER, HeaderValue::from_static("1"))),
             Error::AuthMissing | Error::AuthRefused => {
                 Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")))
+            }
+            // The size is all that a client needs to ask again (RFC 9110 §15.5.17).
+            Error::Range { size } => {
+                HeaderValue::try_from(format!("bytes */{size}")).ok().map(|value| (header::CONTENT_RANGE, value))
             }
             _ => None,
         }

@@ -9,7 +9,6 @@ use crate::auth::Device;
 use crate::batch::{Batch, Enrichment, Event, Numbers};
 use crate::body::{Json, Octets};
 use crate::class::Class;
-use crate::clock::now_us;
 use crate::dictionary::{self, Kind};
 use crate::error::{Error, Problem};
 use crate::store::{Store, Tx, column, in_chunks, share_account};
@@ -108,15 +107,7 @@ pub(crate) async fn upload(
     let batch = Batch::parse(&body)?;
     let mut tx = app.store.write().await?;
     let generation = share_account(&mut tx, app.store.dialect, device.account).await?;
-    // Takes the device's row: batches of one device come one after the other.
-    let standing = sqlx::query("UPDATE devices SET last_seen_us = $1 WHERE id = $2 AND status <> 'revoked'")
-        .bind(now_us())
-        .bind(device.device)
-        .execute(&mut *tx)
-        .await?;
-    if standing.rows_affected() == 0 {
-        return Err(Error::DeviceRevoked);
-    }
+    device.take(&mut tx).await?;
 
     let actions = distinct_actions(&batch.events);
     let texts: Vec<(Kind, &str)> = batch

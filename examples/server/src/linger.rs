@@ -16,8 +16,8 @@ use axum::response::Response;
 use http_body_util::BodyExt;
 use tokio::runtime::Handle;
 
-/// Twice the largest body that is taken anywhere.
-const MAX_BYTES: usize = 32 * 1024 * 1024;
+/// Twice the largest body that is taken anywhere, but for a blob's: whoever sends one of those in vain may see a reset.
+const MAX_BYTES: usize = 64 * 1024 * 1024;
 const MAX_TIME: Duration = Duration::from_secs(10);
 
 /// Lets every request linger.

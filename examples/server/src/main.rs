@@ -1,6 +1,7 @@
 //! `blindtally-server`: the blind service as a program.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use blindtally_server::log::{self, Format};
@@ -26,6 +27,12 @@ struct Options {
     /// Take the address of a client from the last entry of X-Forwarded-For, which a proxy wrote.
     #[arg(long)]
     behind_proxy: bool,
+    /// Folder for the bytes of blobs; the SQLite file's name and .blobs without it. PostgreSQL has no default.
+    #[arg(long, value_name = "DIR", env = "BLINDTALLY_BLOBS")]
+    blobs: Option<PathBuf>,
+    /// The largest blob that is taken.
+    #[arg(long, value_name = "BYTES")]
+    max_blob_bytes: Option<u64>,
     /// The largest that a SQLite file may grow.
     #[arg(long, value_name = "BYTES")]
     max_database_bytes: Option<u64>,
@@ -52,6 +59,10 @@ async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
     config.listen = options.listen;
     config.allow_origins = options.allow_origin;
     config.dashboard = !options.no_dashboard;
+    config.blobs = options.blobs;
+    if let Some(bytes) = options.max_blob_bytes {
+        config.max_blob_bytes = bytes;
+    }
     config.max_database_bytes = options.max_database_bytes;
     if options.behind_proxy {
         config.peer_address = PeerAddress::LastForwardedFor;

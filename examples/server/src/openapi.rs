@@ -14,7 +14,8 @@ use crate::router;
     info(
         title = "Blindtally service",
         description = "Stores sealed activity, counts it, groups it and sorts it, and can read none of it. \
-            Byte strings are base64url without padding; times are microseconds since the Unix epoch.",
+            Byte strings are base64url without padding; times are microseconds since the Unix epoch, \
+            but for records and blobs, which their devices number in milliseconds since then.",
     ),
     modifiers(&Bearers),
 )]

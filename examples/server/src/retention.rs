@@ -1,5 +1,9 @@
-//! Deleting events: by age, as the owner has set, and when the owner asks for it.
+//! Deleting by age, as the owner has set, and events when the owner asks for it.
 //! Texts that no event carries any more go with them.
+//!
+//! Records and blobs are deleted so many days after they arrived, by the service's clock. That is the later of the two
+//! times that a record has, unless its device's clock is ahead: then going by the time of the record would keep it for
+//! years, and going by the earlier of the two would delete what a device whose clock is behind has just sent.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -10,11 +14,12 @@ use crate::app::App;
 use crate::auth::Owner;
 use crate::body::Json;
 use crate::clock::now_us;
-use crate::dictionary;
 use crate::error::{Error, Problem};
 use crate::id::Id;
 use crate::query::Query;
+use crate::sealed::Which;
 use crate::store::{Store, own_account};
+use crate::{blob, dictionary, record};
 
 const DAY_US: i64 = 24 * 3600 * 1_000_000;
 const MAX_DAYS: i64 = 36_500;
@@ -25,7 +30,7 @@ const AT_ONCE: i64 = 20_000;
 
 #[derive(Serialize, Deserialize, ToSchema)]
 pub(crate) struct Retention {
-    /// Events that started longer ago are deleted. `null`: none are.
+    /// Events that started longer ago are deleted, and records and blobs that arrived longer ago. `null`: none are.
     #[schema(minimum = 1, maximum = 36500)]
     days: Option<i64>,
 }
@@ -43,7 +48,7 @@ pub(crate) struct Deleted {
     deleted: u64,
 }
 
-/// How long events are kept.
+/// How long events, records and blobs are kept.
 #[utoipa::path(get, path = "/api/v1/retention", tag = "reports", security(("owner" = [])),
     responses((status = OK, body = Retention), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
 pub(crate) async fn get_retention(State(app): State<App>, owner: Owner) -> Result<Json<Retention>, Error> {
@@ -54,7 +59,7 @@ pub(crate) async fn get_retention(State(app): State<App>, owner: Owner) -> Resul
     Ok(Json(Retention { days }))
 }
 
-/// Sets how long events are kept. Enforced periodically, and when the service starts.
+/// Sets how long events, records and blobs are kept. Enforced periodically, and when the service starts.
 #[utoipa::path(put, path = "/api/v1/retention", tag = "reports", security(("owner" = [])), request_body = Retention,
     responses((status = NO_CONTENT), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
 pub(crate) async fn put_retention(
@@ -92,7 +97,8 @@ pub(crate) async fn delete_events(
 
 /// Deletes what has become too old in every account, requests that nobody decided about among it, and sessions and
 /// tickets that have expired.
-pub(crate) async fn enforce(store: &Store) -> Result<(), Error> {
+pub(crate) async fn enforce(app: &App) -> Result<(), Error> {
+    let store = &app.store;
     let now_us = now_us();
     let mut tx = store.write().await?;
     sqlx::query("DELETE FROM sessions WHERE expires_us < $1").bind(now_us).execute(&mut *tx).await?;
@@ -107,7 +113,7 @@ pub(crate) async fn enforce(store: &Store) -> Result<(), Error> {
             .fetch_all(store.read())
             .await?;
     for (account, days) in accounts {
-        match delete(store, account, Some(now_us - days * DAY_US), None).await {
+        match enforce_in(app, account, now_us - days * DAY_US).await {
             // The account was deleted meanwhile.
             Err(Error::AuthRefused) => {}
             Err(error) => return Err(error),
@@ -116,6 +122,14 @@ pub(crate) async fn enforce(store: &Store) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+async fn enforce_in(app: &App, account: i64, before_us: i64) -> Result<u64, Error> {
+    let events = delete(&app.store, account, Some(before_us), None).await?;
+    let which = Which::ArrivedBefore { us: before_us };
+    let records = record::delete_all(&app.store, account, which).await?;
+    let blobs = blob::delete_all(app, account, which).await?;
+    Ok(events + records + blobs)
 }
 
 async fn delete(store: &Store, account: i64, before_us: Option<i64>, device: Option<Id>) -> Result<u64, Error> {

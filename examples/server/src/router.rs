@@ -2,7 +2,7 @@
 
 use std::net::Ipv6Addr;
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -20,8 +20,8 @@ use crate::config::Config;
 use crate::error::{Error, StartError};
 use crate::openapi::{self, Info};
 use crate::{
-    account, category, claim, dashboard, delivery, device, enrollment, event, health, linger, log, page, policy,
-    restore, retention, session, ticket, totals, vault,
+    account, blob, category, claim, dashboard, delivery, device, enrollment, event, health, linger, log, page, policy,
+    record, restore, retention, session, ticket, totals, vault,
 };
 
 /// Everything that answers, and the document that describes it.
@@ -41,6 +41,10 @@ pub(crate) fn routes() -> (Router<App>, Document) {
         // Before the body is read, so that what is limited is the decompressed size.
         .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
         .layer(Extension(Limit::BATCH));
+    let records = OpenApiRouter::new()
+        .routes(routes!(record::upload, record::list, record::delete))
+        .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
+        .layer(Extension(Limit::RECORDS));
     // Everything else takes a `Limit::SMALL` body.
     OpenApiRouter::with_openapi(Info::openapi())
         .routes(routes!(health::health))
@@ -64,6 +68,9 @@ pub(crate) fn routes() -> (Router<App>, Document) {
         .routes(routes!(device::revoke))
         .merge(events)
         .routes(routes!(event::head))
+        .merge(records)
+        .routes(routes!(blob::list, blob::delete))
+        .routes(routes!(blob::upload, blob::get, blob::delete_one))
         .routes(routes!(totals::totals))
         .routes(routes!(category::assign, category::unassign, category::list))
         .routes(routes!(retention::get_retention, retention::put_retention))
@@ -88,8 +95,13 @@ pub(crate) fn router(app: App) -> Result<Router, StartError> {
     Ok(router.with_state(app))
 }
 
-/// Ends a request that takes too long, so that a slow client cannot hold anything for ever.
+/// Ends a request that takes too long, so that a slow client cannot hold anything for ever. The upload of a blob is
+/// ended by its own pace instead.
 async fn within_time(State(app): State<App>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    if request.method() == Method::PUT && route == Some(blob::PATH) {
+        return next.run(request).await;
+    }
     match tokio::time::timeout(app.config.request_timeout, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Error::Timeout.into_response(),
@@ -121,15 +133,16 @@ fn cors(config: &Config) -> Result<Option<CorsLayer>, StartError> {
     Ok(Some(
         CorsLayer::new()
             .allow_origin(AllowOrigin::list(origins?))
-            .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+            .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE])
             .allow_headers([
                 header::AUTHORIZATION,
                 header::CONTENT_ENCODING,
                 header::CONTENT_TYPE,
                 header::IF_MATCH,
+                header::RANGE,
                 vault_generation,
             ])
-            .expose_headers([header::ETAG, header::RETRY_AFTER]),
+            .expose_headers([header::ACCEPT_RANGES, header::CONTENT_RANGE, header::ETAG, header::RETRY_AFTER]),
     ))
 }
 

@@ -1,6 +1,7 @@
 //! Starting the service, and stopping it without losing what it is doing.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -11,8 +12,9 @@ use crate::config::Config;
 use crate::dictionary::DictionaryCache;
 use crate::error::StartError;
 use crate::limiter::Limiters;
+use crate::object::Objects;
 use crate::store::Store;
-use crate::{retention, router, secret};
+use crate::{blob, retention, router, secret};
 
 /// A service that answers. Dropped without [`shutdown`](Running::shutdown), it goes on until the
 /// runtime ends.
@@ -41,7 +43,11 @@ pub struct Running {
 /// ```
 pub async fn serve(config: Config) -> Result<Running, StartError> {
     let store = Store::open(&config).await?;
-    let prelogin_secret = prelogin_secret(&store).await?;
+    let prelogin_secret = kept_random(&store, "prelogin").await?;
+    let objects = match config.blob_folder() {
+        Some(folder) => Some(Arc::new(Objects::open(folder, &kept_random(&store, "blobs").await?)?)),
+        None => None,
+    };
     let listener = TcpListener::bind(config.listen).await.map_err(StartError::Listen)?;
     let address = listener.local_addr().map_err(StartError::Listen)?;
     let app = App::new(Shared {
@@ -49,6 +55,7 @@ pub async fn serve(config: Config) -> Result<Running, StartError> {
         dictionary: DictionaryCache::new(),
         prelogin_secret,
         store,
+        objects,
         config,
     });
 
@@ -91,21 +98,27 @@ impl Running {
         self.maintenance.abort();
         let _ = self.maintenance.await;
         self.app.store.close().await;
+        // Only now: nothing commits any more, so whoever opens the folder next sees what is there and what is left over.
+        if let Some(objects) = &self.app.objects {
+            objects.close();
+        }
         result.map_err(std::io::Error::other)?
     }
 }
 
-/// The secret behind invented prelogin answers: made once, kept in the database, so that the answers
-/// stay the same for ever.
-async fn prelogin_secret(store: &Store) -> Result<[u8; 32], StartError> {
+/// 32 random bytes of this database, made once and kept in it: the secret behind invented prelogin answers, so that
+/// they stay the same for ever, and the name that its folder of blobs is known by.
+async fn kept_random(store: &Store, name: &str) -> Result<[u8; 32], StartError> {
     let fresh = secret::generate().map_err(|_| StartError::Random)?;
     let mut tx = store.write().await.map_err(|_| StartError::Settings)?;
-    sqlx::query("INSERT INTO settings (name, value) VALUES ('prelogin', $1) ON CONFLICT DO NOTHING")
+    sqlx::query("INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+        .bind(name)
         .bind(&fresh[..])
         .execute(&mut *tx)
         .await
         .map_err(StartError::Database)?;
-    let (kept,): (Vec<u8>,) = sqlx::query_as("SELECT value FROM settings WHERE name = 'prelogin'")
+    let (kept,): (Vec<u8>,) = sqlx::query_as("SELECT value FROM settings WHERE name = $1")
+        .bind(name)
         .fetch_one(&mut *tx)
         .await
         .map_err(StartError::Database)?;
@@ -113,11 +126,13 @@ async fn prelogin_secret(store: &Store) -> Result<[u8; 32], StartError> {
     kept.try_into().map_err(|_| StartError::Settings)
 }
 
-/// Enforces retention and forgets idle rate limits: at once, then every period.
+/// Enforces retention, removes leftovers of uploads and forgets idle rate limits: at once, then every period.
 async fn maintain(app: App, mut stopped: watch::Receiver<()>) {
     loop {
-        if let Err(error) = retention::enforce(&app.store).await {
-            tracing::warn!(%error, "maintenance will be tried again");
+        for done in [retention::enforce(&app).await, blob::sweep(&app).await] {
+            if let Err(error) = done {
+                tracing::warn!(%error, "maintenance will be tried again");
+            }
         }
         app.limiters.forget_idle();
         tokio::select! {

@@ -8,6 +8,7 @@ use sqlx::{AssertSqlSafe, Row};
 
 use crate::api::{DELETE, GET, POST, PUT, b64, event, random, random_id, sign_up_body};
 use crate::database::{Database, on_both_databases};
+use crate::{blob, record};
 
 async fn an_account_gives_back_what_it_was_made_with(database: Database) {
     let service = database.start().await;
@@ -216,6 +217,8 @@ async fn leaving_deletes_everything_of_the_account_and_nothing_else(database: Da
         let account = service.sign_up(login).await;
         let device = account.device().await;
         device.upload_events([event(1, "an app")]).await;
+        record::send(&device, &[record::sealed(&device.device_id, 16, 1)]).await.ok(200);
+        blob::send(&device, blob::sealed(&device.device_id, &random_id(), 32, 1, 100)).await.ok(201);
         let path = format!("/api/v1/devices/{}/delivery", device.device_id);
         account.call(PUT, &path).bytes("delivery").await.ok(204);
         let category = json!({"class": "app", "value": "an app", "category": "neutral"});
@@ -246,6 +249,8 @@ async fn leaving_deletes_everything_of_the_account_and_nothing_else(database: Da
         // The value, and the action.
         ("dictionary", 2),
         ("events", 1),
+        ("records", 1),
+        ("blobs", 1),
         ("categories", 1),
     ] {
         let count = sqlx::query(AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}")))
@@ -254,6 +259,7 @@ async fn leaving_deletes_everything_of_the_account_and_nothing_else(database: Da
             .unwrap();
         assert_eq!(count.get::<i64, _>(0), rows, "{table}");
     }
+    assert_eq!(database.blob_files().len(), 1);
     service.sign_up("bob").await;
 }
 

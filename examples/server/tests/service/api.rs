@@ -10,6 +10,7 @@ pub(crate) const GET: Method = Method::GET;
 pub(crate) const POST: Method = Method::POST;
 pub(crate) const PUT: Method = Method::PUT;
 pub(crate) const DELETE: Method = Method::DELETE;
+pub(crate) const HEAD: Method = Method::HEAD;
 
 /// A time at which nothing in these tests has happened yet.
 pub(crate) const FUTURE_US: i64 = 4_000_000_000_000_000;
@@ -47,9 +48,10 @@ impl Service {
 #[derive(Clone)]
 pub(crate) struct Client {
     http: reqwest::Client,
-    base: String,
+    pub(crate) base: String,
 }
 
+#[derive(Clone)]
 pub(crate) struct Account {
     pub(crate) client: Client,
     pub(crate) login: String,

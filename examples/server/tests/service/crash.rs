@@ -9,15 +9,17 @@ use serde_json::json;
 use crate::api::{Client, Device, event};
 use crate::database::{Database, on_both_databases};
 
-struct Program {
+pub(crate) struct Program {
     child: Child,
-    client: Client,
+    pub(crate) client: Client,
 }
 
 impl Program {
-    fn start(database: &Database) -> Self {
+    pub(crate) fn start(database: &Database) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_blindtally-server"))
             .args(["--listen", "127.0.0.1:0", "--database", &database.url])
+            .arg("--blobs")
+            .arg(database.blobs())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -28,8 +30,13 @@ impl Program {
         Self { child, client: Client::new(base) }
     }
 
+    #[cfg(target_os = "linux")]
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGKILL: no handler runs, nothing is flushed.
-    fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }

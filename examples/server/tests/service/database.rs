@@ -1,6 +1,7 @@
 //! A fresh database for every test, and the same test on each kind.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::Once;
 
 use blindtally_server::{Config, serve};
@@ -22,12 +23,28 @@ impl Database {
 
     pub(crate) async fn start_with(&self, change: impl FnOnce(&mut Config)) -> Service {
         let mut config = Config::new(&self.url);
+        // On SQLite this is where they are without being told.
+        if !self.url.starts_with("sqlite") {
+            config.blobs = Some(self.blobs());
+        }
         change(&mut config);
         Service::new(serve(config).await.unwrap())
     }
 
     pub(crate) fn folder(&self) -> &std::path::Path {
         self.folder.path()
+    }
+
+    /// The folder of blobs.
+    pub(crate) fn blobs(&self) -> PathBuf {
+        self.folder.path().join("test.db.blobs")
+    }
+
+    /// Every file in the folder of blobs but the one that says whose it is.
+    pub(crate) fn blob_files(&self) -> Vec<PathBuf> {
+        let folders = std::fs::read_dir(self.blobs()).unwrap().map(|entry| entry.unwrap().path());
+        let folders = folders.filter(|path| path.is_dir());
+        folders.flat_map(|path| std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path())).collect()
     }
 
     /// A connection of another program to the same database.

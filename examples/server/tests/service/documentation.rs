@@ -11,6 +11,7 @@ use crate::api::{
     sign_up_body,
 };
 use crate::database::{Database, on_both_databases};
+use crate::{blob, record};
 
 struct Checker {
     document: Value,
@@ -21,7 +22,7 @@ struct Checker {
 enum Body {
     None,
     Json(Value),
-    Octets(&'static str),
+    Octets(Vec<u8>),
 }
 
 impl Checker {
@@ -109,8 +110,8 @@ async fn real_answers_are_as_documented(database: Database) {
     c.ask(GET, path, account.call(GET, path), Body::None).await;
     c.ask(GET, path, service.call(GET, path), Body::None).await.refused(401, "auth.missing");
     let put = || account.call(PUT, path).header("if-match", "\"1\"").header("x-vault-generation", "2");
-    c.ask(PUT, path, put(), Body::Octets("vault")).await.ok(204);
-    c.ask(PUT, path, put(), Body::Octets("vault")).await.refused(412, "vault.conflict");
+    c.ask(PUT, path, put(), Body::Octets("vault".into())).await.ok(204);
+    c.ask(PUT, path, put(), Body::Octets("vault".into())).await.refused(412, "vault.conflict");
     let path = "/api/v1/password";
     let new_proof: [u8; 32] = random();
     let body = json!({
@@ -149,11 +150,11 @@ async fn real_answers_are_as_documented(database: Database) {
     c.ask(DELETE, path, call, Body::None).await.ok(204);
     let path = "/api/v1/devices/{device_id}/delivery";
     let call = account.call(PUT, &format!("/api/v1/devices/{device_id}/delivery"));
-    c.ask(PUT, path, call, Body::Octets("delivery")).await.ok(204);
+    c.ask(PUT, path, call, Body::Octets("delivery".into())).await.ok(204);
     let path = "/api/v1/device/delivery";
     c.ask(GET, path, device(GET, path), Body::None).await;
     let path = "/api/v1/policy";
-    c.ask(PUT, path, account.call(PUT, path), Body::Octets("policy")).await.ok(204);
+    c.ask(PUT, path, account.call(PUT, path), Body::Octets("policy".into())).await.ok(204);
     let path = "/api/v1/device/policy";
     c.ask(GET, path, device(GET, path), Body::None).await;
     let path = "/api/v1/devices";
@@ -190,6 +191,29 @@ async fn real_answers_are_as_documented(database: Database) {
     c.ask(GET, path, account.call(GET, path), Body::None).await.ok(200);
     let call = account.call(DELETE, "/api/v1/events?before_us=0");
     c.ask(DELETE, "/api/v1/events", call, Body::None).await.ok(200);
+    let path = "/api/v1/records";
+    let body = json!({"records": [record::text(&record::sealed(&device_id, 16, 1))]});
+    c.ask(POST, path, device(POST, path), Body::Json(body)).await.ok(200);
+    let body = json!({"records": [record::text(&record::sealed(&random_id(), 16, 1))]});
+    c.ask(POST, path, device(POST, path), Body::Json(body)).await.refused(403, "record.device");
+    c.ask(GET, path, account.call(GET, path), Body::None).await.ok(200);
+    c.ask(DELETE, path, account.call(DELETE, "/api/v1/records?before_ms=0"), Body::None).await.ok(200);
+    let path = "/api/v1/blobs/{blob_id}";
+    let blob_id = random_id();
+    let sealed = blob::sealed(&device_id, &blob_id, 32, 1, 100);
+    let one = format!("/api/v1/blobs/{blob_id}");
+    c.ask(PUT, path, device(PUT, &one), Body::Octets(sealed.clone())).await.ok(201);
+    c.ask(PUT, path, device(PUT, &one), Body::Octets(sealed)).await.ok(200);
+    c.ask(PUT, path, device(PUT, &one), Body::None).await.refused(400, "blob.invalid");
+    assert_eq!(c.ask(GET, path, account.call(GET, &one), Body::None).await.status, 200);
+    let call = account.call(GET, &one).header("range", "bytes=1-2");
+    assert_eq!(c.ask(GET, path, call, Body::None).await.status, 206);
+    let call = account.call(GET, &one).header("range", "bytes=9999-");
+    c.ask(GET, path, call, Body::None).await.refused(416, "request.range");
+    let path = "/api/v1/blobs";
+    c.ask(GET, path, account.call(GET, path), Body::None).await.ok(200);
+    c.ask(DELETE, path, account.call(DELETE, "/api/v1/blobs?before_ms=0"), Body::None).await.ok(200);
+    c.ask(DELETE, "/api/v1/blobs/{blob_id}", account.call(DELETE, &one), Body::None).await.ok(204);
     let path = "/api/v1/devices/{device_id}/revoke";
     let call = account.call(POST, &format!("/api/v1/devices/{device_id}/revoke"));
     c.ask(POST, path, call, Body::None).await.ok(204);

@@ -7,6 +7,7 @@
 
 mod account;
 mod api;
+mod blob;
 mod crash;
 mod dashboard;
 mod database;
@@ -16,6 +17,7 @@ mod documentation;
 mod enrollment;
 mod event;
 mod page;
+mod record;
 mod restore;
 mod retention;
 mod storage;

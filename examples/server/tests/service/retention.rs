@@ -5,8 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 use sqlx::Row;
 
-use crate::api::{DELETE, GET, PUT, event};
+use crate::api::{DELETE, GET, PUT, event, random_id};
 use crate::database::{Database, on_both_databases};
+use crate::{blob, record};
 
 fn days_ago(days: u64) -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
@@ -48,6 +49,45 @@ async fn old_events_go_when_the_service_starts(database: Database) {
     assert_eq!(devices["devices"][0]["events"], 1);
     let kept = service.call(GET, "/api/v1/totals?by=device").bearer(&kept_session);
     assert_eq!(kept.send().await.ok(200)["total_events"], 3);
+}
+
+async fn records_and_blobs_go_by_their_arrival_whatever_a_device_says_of_the_time(database: Database) {
+    let service = database.start().await;
+    let account = service.sign_up("ada").await;
+    let keeper = service.sign_up("bob").await;
+    let mut connection = database.connect().await;
+    // By the clocks of their devices: of 1970, of now, and of a time to come.
+    let clocks = [0, days_ago(0) / 1_000, i64::MAX as u64];
+    let devices = [account.device().await, keeper.device().await];
+    for days in [31, 29] {
+        for device in &devices {
+            for seq in clocks {
+                record::send(device, &[record::sealed(&device.device_id, 16, seq)]).await.ok(200);
+                blob::send(device, blob::sealed(&device.device_id, &random_id(), 32, seq, 100)).await.ok(201);
+            }
+        }
+        for table in ["records", "blobs"] {
+            // Those that have just come.
+            let sql = format!("UPDATE {table} SET arrived_us = $1 WHERE arrived_us > $2");
+            let update = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(days_ago(days) as i64).bind(days_ago(1) as i64);
+            update.execute(&mut connection).await.unwrap();
+        }
+    }
+    assert_eq!(database.blob_files().len(), 12);
+    account.call(PUT, "/api/v1/retention").json(json!({"days": 30})).await.ok(204);
+    let (session, kept_session) = (account.session.clone(), keeper.session.clone());
+    service.stop().await;
+
+    let service = database.start().await;
+    let count = async |session: &str, what: &str| {
+        let answer = service.call(GET, &format!("/api/v1/{what}")).bearer(session).send().await.ok(200);
+        answer[what].as_array().unwrap().len()
+    };
+    while count(&session, "records").await + count(&session, "blobs").await > 6 || database.blob_files().len() > 9 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((count(&session, "records").await, count(&session, "blobs").await), (3, 3));
+    assert_eq!((count(&kept_session, "records").await, count(&kept_session, "blobs").await), (6, 6));
 }
 
 async fn retention_is_a_number_of_days(database: Database) {
@@ -137,6 +177,7 @@ async fn uploads_and_deletions_at_once_leave_no_event_without_its_text(database:
 
 on_both_databases![
     old_events_go_when_the_service_starts,
+    records_and_blobs_go_by_their_arrival_whatever_a_device_says_of_the_time,
     retention_is_a_number_of_days,
     the_owner_deletes_by_time_and_device,
     texts_go_with_the_last_event_that_carries_them,

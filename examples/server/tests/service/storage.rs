@@ -5,8 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sqlx::Executor;
 
-use crate::api::{GET, POST, PUT, event};
+use crate::api::{Device, GET, POST, PUT, event, random_id};
 use crate::database::{Database, on_both_databases, on_sqlite};
+use crate::{blob, record};
 
 async fn a_lock_of_another_program_is_an_error_that_passes(database: Database) {
     let service = database.start_with(|config| config.busy_timeout = Duration::from_millis(50)).await;
@@ -78,6 +79,23 @@ async fn starting_again_finds_everything(database: Database) {
     assert_eq!(call.send().await.ok(200)["total_events"], 1);
 }
 
+async fn a_database_from_before_records_and_blobs_gets_their_tables(database: Database) {
+    let service = database.start().await;
+    let account = service.sign_up("ada").await;
+    let device = account.device().await;
+    device.upload_events([event(1, "a")]).await;
+    service.stop().await;
+    let mut connection = database.connect().await;
+    for sql in ["DROP TABLE records", "DROP TABLE blobs", "DELETE FROM _sqlx_migrations WHERE version = 2"] {
+        connection.execute(sql).await.unwrap();
+    }
+    let service = database.start().await;
+    let device = Device { client: service.client.clone(), ..device };
+    record::send(&device, &[record::sealed(&device.device_id, 16, 1)]).await.ok(200);
+    blob::send(&device, blob::sealed(&device.device_id, &random_id(), 32, 1, 100)).await.ok(201);
+    assert_eq!(device.head().await["count"], 1);
+}
+
 async fn requests_that_are_given_up_leave_whole_batches_or_nothing(database: Database) {
     // The account is made without haste; then every batch may be cut off anywhere.
     let service = database.start().await;
@@ -135,5 +153,6 @@ async fn what_cannot_be_started_says_why() {
 on_both_databases![
     a_lock_of_another_program_is_an_error_that_passes,
     starting_again_finds_everything,
+    a_database_from_before_records_and_blobs_gets_their_tables,
     requests_that_are_given_up_leave_whole_batches_or_nothing,
 ];

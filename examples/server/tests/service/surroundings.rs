@@ -57,6 +57,8 @@ async fn other_origins_are_let_in_by_name_only() {
             ("/api/v1/login", "POST", "content-type"),
             ("/api/v1/totals", "GET", "authorization"),
             ("/api/v1/vault", "PUT", "authorization,content-type,if-match,x-vault-generation"),
+            ("/api/v1/blobs/00112233445566778899aabbccddeeff", "GET", "authorization,range"),
+            ("/api/v1/blobs/00112233445566778899aabbccddeeff", "HEAD", "authorization"),
             ("/api/v1/password", "POST", "authorization,content-type,if-match"),
             ("/api/v1/categories", "DELETE", "authorization,content-type"),
             ("/api/v1/account", "DELETE", "authorization,content-type"),
@@ -75,7 +77,9 @@ async fn other_origins_are_let_in_by_name_only() {
         let answer = answer.send().await;
         assert_eq!(answer.headers["access-control-allow-origin"], "https://dash.example");
         let exposed: Vec<_> = answer.headers["access-control-expose-headers"].to_str().unwrap().split(',').collect();
-        assert!(exposed.contains(&"etag") && exposed.contains(&"retry-after"), "{exposed:?}");
+        for name in ["etag", "retry-after", "accept-ranges", "content-range"] {
+            assert!(exposed.contains(&name), "{exposed:?}");
+        }
         answer.refused(401, "auth.missing");
     })
     .await;
