@@ -163,7 +163,7 @@ impl Collector<'_> {
         }
         session.check_sealing()?;
         let Session { folder, link, keys, .. } = session;
-        let Keys::Given(agent) = keys else { return Err(Failure::WaitingForKeys) };
+        let Keys::Given(agent) = keys else { return Err(silence.unwrap_or(Failure::WaitingForKeys)) };
         for (class, _) in self.collect.blobs {
             agent.blob_key(*class)?;
         }

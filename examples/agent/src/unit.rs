@@ -312,7 +312,10 @@ impl Units {
         if !there.is_empty() {
             let sealed = &mut self.sealed;
             self.delivered.retain(|source| match source {
-                Source::File { folder, file } if *folder == of && !there.contains(file) => !sealed.remove(source),
+                Source::File { folder, file } if *folder == of && !there.contains(file) => {
+                    sealed.remove(source);
+                    false
+                }
                 _ => true,
             });
         }
