@@ -150,6 +150,16 @@ impl Folder {
         Ok(journal)
     }
 
+    /// Where `collect` keeps what is sealed, one file each.
+    pub(crate) fn units(&self) -> PathBuf {
+        self.file("units")
+    }
+
+    /// What `collect` has delivered.
+    pub(crate) fn delivered(&self) -> Result<Journal, Failure> {
+        self.journal("delivered")
+    }
+
     /// The sizes of spool and queue in bytes.
     pub(crate) fn backlog(&self) -> (u64, u64) {
         let size = |name| self.file(name).metadata().map_or(0, |metadata| metadata.len());
@@ -179,7 +189,11 @@ impl Folder {
 
     /// Removes whatever is good for sealing or sending.
     pub(crate) fn forget_backlog(&self) -> Result<(), Failure> {
-        for name in ["queue", "spool", "cursors.json"] {
+        match fs::remove_dir_all(self.units()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(self.failed(&error)),
+            _ => {}
+        }
+        for name in ["queue", "spool", "cursors.json", "delivered"] {
             match fs::remove_file(self.file(name)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(self.failed(&error)),
                 _ => {}

@@ -5,7 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use blindtally_client::Failure;
+use blindtally_client::{Failure, write_private};
 
 /// Length and CRC-32, big-endian.
 const HEADER: usize = 8;
@@ -46,12 +46,7 @@ impl Journal {
     /// # Errors
     /// `spool.full`; the journal is then as it was.
     pub(crate) fn append(&mut self, payload: &[u8]) -> Result<(), Failure> {
-        let length = u32::try_from(payload.len()).ok().filter(|_| (1..=FRAME_MAX).contains(&payload.len()));
-        let length = length.ok_or_else(|| Failure::refused("spool.frame", "an upload is too large to be spooled"))?;
-        let mut frame = Vec::with_capacity(HEADER + payload.len());
-        frame.extend_from_slice(&length.to_be_bytes());
-        frame.extend_from_slice(&crc32fast::hash(payload).to_be_bytes());
-        frame.extend_from_slice(payload);
+        let frame = frame(payload)?;
         let written = self.file.write_all(&frame).and_then(|()| self.file.sync_data());
         match written {
             Ok(()) => {
@@ -94,6 +89,14 @@ impl Journal {
         io::copy(&mut rest, &mut file)?;
         file.sync_all()?;
         fs::rename(&new, &self.path)
+    }
+
+    /// Puts other frames in the place of all there are.
+    pub(crate) fn replace(&mut self, payloads: impl Iterator<Item = Vec<u8>>) -> Result<(), Failure> {
+        let frames = payloads.map(|payload| frame(&payload)).collect::<Result<Vec<_>, _>>()?.concat();
+        write_private(&self.path, &frames).map_err(|error| failed(&self.path, &error))?;
+        *self = Self::open(&self.path)?;
+        Ok(())
     }
 
     /// Forgets everything.
@@ -141,8 +144,18 @@ impl Frames {
     }
 }
 
+fn frame(payload: &[u8]) -> Result<Vec<u8>, Failure> {
+    let length = u32::try_from(payload.len()).ok().filter(|_| (1..=FRAME_MAX).contains(&payload.len()));
+    let length = length.ok_or_else(|| Failure::refused("spool.frame", "an upload is too large to be spooled"))?;
+    let mut frame = Vec::with_capacity(HEADER + payload.len());
+    frame.extend_from_slice(&length.to_be_bytes());
+    frame.extend_from_slice(&crc32fast::hash(payload).to_be_bytes());
+    frame.extend_from_slice(payload);
+    Ok(frame)
+}
+
 /// How a file is created that only the user can read.
-fn private() -> OpenOptions {
+pub(crate) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
@@ -165,7 +178,7 @@ fn read_frame(file: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
     Ok(whole.then_some(payload))
 }
 
-fn failed(path: &Path, error: &io::Error) -> Failure {
+pub(crate) fn failed(path: &Path, error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             Failure::refused("spool.full", "there is no room left to keep what cannot be uploaded now")
@@ -245,6 +258,18 @@ mod tests {
         journal.append(b"four").unwrap();
         assert_eq!(all(&path), [&b"two"[..], b"three", b"four"]);
         journal.clear().unwrap();
+        assert!(journal.is_empty() && all(&path).is_empty());
+    }
+
+    #[test]
+    fn other_frames_take_the_place_of_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = three(&folder);
+        let mut journal = Journal::open(&path).unwrap();
+        journal.replace([b"four".to_vec()].into_iter()).unwrap();
+        journal.append(b"five").unwrap();
+        assert_eq!(all(&path), [b"four", b"five"]);
+        journal.replace(std::iter::empty()).unwrap();
         assert!(journal.is_empty() && all(&path).is_empty());
     }
 

@@ -1,11 +1,14 @@
 //! The agent of Blindtally: reads ActivityWatch, seals what it reads, and uploads it to a service that cannot read it.
 //!
-//! [`enroll()`] asks the owner for keys, [`import()`] takes an export, [`watch()`] follows a running aw-server, [`sync()`] brings both sides up to date. Reading
+//! [`enroll()`] asks the owner for keys, [`import()`] takes an export, [`watch()`] follows a running aw-server,
+//! [`collect()`] takes screenshots, recordings and records, [`sync()`] brings both sides up to date. Reading
 //! order: `export` reads a file, `event` maps what it finds to classes of values, `presence` knows when somebody was
 //! there, `seq` numbers events so that sending one twice is harmless, `seal` turns values into tokens, `outbox` uploads
-//! or spools, `session` is what every command works with.
+//! or spools; `blob_folder` and `record_file` find what `collect` seals, `unit` keeps and delivers it; `session` is what every command works with.
 
 mod aw_server;
+mod blob_folder;
+mod collect;
 mod enroll;
 mod event;
 mod export;
@@ -16,6 +19,7 @@ mod link;
 mod outbox;
 mod presence;
 mod queue;
+mod record_file;
 mod seal;
 mod seq;
 mod session;
@@ -23,8 +27,10 @@ mod status;
 mod sync;
 mod tame;
 mod time;
+mod unit;
 mod watch;
 
+pub use collect::{Afterwards, Collect, Collected, collect};
 pub use enroll::{Enrolled, Invitation, enroll};
 pub use export::Export;
 pub use folder::Folder;

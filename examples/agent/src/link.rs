@@ -1,6 +1,9 @@
 //! The agent's connection to the service: its bearer, which it claims when it has none, and what it asks.
 
-use blindtally::Claim;
+use std::fs::File;
+use std::io::{self, Seek};
+
+use blindtally::{BlobStart, Claim};
 use blindtally_client::{Answer, Failure, Service, b64};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -25,6 +28,20 @@ pub struct Receipt {
     pub duplicates: u64,
     /// Events that got their values.
     pub enriched: u64,
+}
+
+/// What the service made of a batch of records.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(crate) struct RecordReceipt {
+    pub(crate) stored: u64,
+    pub(crate) duplicates: u64,
+}
+
+/// What the service made of a blob.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(crate) struct BlobReceipt {
+    /// Whether it had it.
+    pub(crate) duplicate: bool,
 }
 
 #[derive(Serialize)]
@@ -117,6 +134,23 @@ impl Link {
         self.authorized(|service| service.post_encoded("/api/v1/events", "zstd", body))?.json()
     }
 
+    /// Uploads a batch of records that is compressed with zstd.
+    pub(crate) fn upload_records(&mut self, body: &[u8]) -> Result<RecordReceipt, Failure> {
+        self.authorized(|service| service.post_encoded("/api/v1/records", "zstd", body))?.json()
+    }
+
+    /// Uploads a blob from its file.
+    pub(crate) fn upload_blob(&mut self, mut file: &File) -> Result<BlobReceipt, Failure> {
+        let unreadable = |error: io::Error| Failure::refused("blob.unreadable", error);
+        file.rewind().map_err(unreadable)?;
+        let id = BlobStart::read(&mut file).map_err(unreadable)?.header().id;
+        let sent = self.authorized(|service| {
+            (&*file).rewind().map_err(unreadable)?;
+            service.put_file(&format!("/api/v1/blobs/{id}"), file)
+        });
+        sent?.json()
+    }
+
     fn authorized(&mut self, call: impl Fn(&Service) -> Result<Answer, Failure>) -> Result<Answer, Failure> {
         if let Some(service) = &self.service {
             match call(service) {
@@ -140,10 +174,12 @@ fn optional(answer: Result<Answer, Failure>, none: &str) -> Result<Option<Answer
     }
 }
 
-/// A service that is too busy, or full, is one to come back to.
+/// A service that is too busy, or full, or has no place for blobs yet, is one to come back to.
 fn not_now(failure: Failure) -> Failure {
     match failure {
-        Failure::Refused { code, message } if code.starts_with("storage.") || code == "request.timeout" => {
+        Failure::Refused { code, message }
+            if code.starts_with("storage.") || code == "request.timeout" || code == "blob.store" =>
+        {
             Failure::Unreachable { message: format!("{message} ({code})") }
         }
         failure => failure,

@@ -7,9 +7,10 @@ use std::process::ExitCode;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use blindtally::{AccountCode, Ticket};
+use blindtally::{AccountCode, BlobClass, Ticket};
 use blindtally_agent::{
-    Enrolled, Export, Folder, Imported, Invitation, Status, Synced, Watch, Watched, enroll, import, status, sync, watch,
+    Afterwards, Collect, Collected, Enrolled, Export, Folder, Imported, Invitation, Status, Synced, Watch, Watched,
+    collect, enroll, import, status, sync, watch,
 };
 use blindtally_client::{Failure, Format, report};
 use clap::{ArgGroup, Parser, Subcommand};
@@ -84,6 +85,30 @@ enum Command {
         #[arg(long, value_name = "SECONDS", default_value_t = 5)]
         every: u64,
     },
+    /// Seal and upload screenshots, camera shots and recordings from folders, and records from files of lines, until Ctrl-C.
+    #[command(group = ArgGroup::new("sources").required(true).multiple(true))]
+    Collect {
+        /// What the files of a folder are: screenshot, camera, voice, or a number from 224 to 255, and the folder; may be
+        /// repeated. The time of each is when it was changed last.
+        #[arg(long, group = "sources", value_name = "CLASS=DIR", value_parser = parse_blobs)]
+        blobs: Vec<(BlobClass, PathBuf)>,
+        /// A file with one JSON object a line: {"time": RFC 3339 or Unix milliseconds, "class": keystrokes, clipboard,
+        /// chat, or a number from 192 to 223, "value": text}; may be repeated. What is appended later is taken too.
+        #[arg(long, group = "sources", value_name = "FILE")]
+        records: Vec<PathBuf>,
+        /// Take what is there, and end.
+        #[arg(long)]
+        once: bool,
+        /// The pause between two looks.
+        #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+        every: u64,
+        /// Remove each file of the folders once the service has confirmed it. Files of lines stay.
+        #[arg(long)]
+        remove: bool,
+        /// How much may wait for the service at most, sealed. What is beyond that is left where it lies.
+        #[arg(long, value_name = "MIB", default_value_t = 4096)]
+        spool_max: u64,
+    },
     /// Fetch delivery and policy, upload what is spooled, complete earlier events.
     Sync,
     /// Say where this device stands.
@@ -124,16 +149,41 @@ fn run(options: Options, format: Format) -> Result<(), Failure> {
         }
         Command::Watch { aw_server, person, once, every } => {
             let person = person.unwrap_or_else(user);
-            let every = (!once).then(|| Duration::from_secs(every.max(1)));
-            let (stop, stopped) = mpsc::channel();
-            let handler = ctrlc::set_handler(move || _ = stop.send(()));
-            handler.map_err(|error| Failure::refused("agent.signals", format!("cannot wait for signals: {error}")))?;
+            let every = pause(once, every);
+            let stopped = interruption()?;
             let watched = watch(&folder, &Watch { aw_server: &aw_server, person: &person, every }, &stopped)?;
             tell(format, &watched, describe_watched)
+        }
+        Command::Collect { blobs, records, once, every, remove, spool_max } => {
+            let afterwards = if remove { Afterwards::Remove } else { Afterwards::Keep };
+            let spool_max = spool_max.saturating_mul(1 << 20);
+            let every = pause(once, every);
+            let what = Collect { blobs: &blobs, records: &records, every, afterwards, spool_max };
+            tell(format, &collect(&folder, &what, &interruption()?)?, describe_collected)
         }
         Command::Sync => tell(format, &sync(&folder)?, describe_synced),
         Command::Status => tell(format, &status(&folder)?, describe_status),
     }
+}
+
+fn pause(once: bool, seconds: u64) -> Option<Duration> {
+    (!once).then(|| Duration::from_secs(seconds.max(1)))
+}
+
+/// Says something once this program is told to end.
+fn interruption() -> Result<mpsc::Receiver<()>, Failure> {
+    let (stop, stopped) = mpsc::channel();
+    let handler = ctrlc::set_handler(move || _ = stop.send(()));
+    handler.map_err(|error| Failure::refused("agent.signals", format!("cannot wait for signals: {error}")))?;
+    Ok(stopped)
+}
+
+fn parse_blobs(text: &str) -> Result<(BlobClass, PathBuf), String> {
+    let (class, folder) = text.split_once('=').ok_or("give it as CLASS=DIR")?;
+    let id = || class.parse().ok().filter(|id| *id >= 224).and_then(|id| BlobClass::from_id(id).ok());
+    let class = BlobClass::from_name(class).or_else(id).filter(|class| *class != BlobClass::ARCHIVE);
+    let class = class.ok_or("the class is screenshot, camera, voice, or a number from 224 to 255")?;
+    Ok((class, folder.into()))
 }
 
 fn user() -> String {
@@ -212,8 +262,32 @@ fn describe_watched(watched: &Watched) -> String {
     })
 }
 
+fn describe_collected(collected: &Collected) -> String {
+    let Collected { blobs, records, duplicates, .. } = collected;
+    let mut lines = vec![format!("{blobs} blobs and {records} records uploaded, {duplicates} were there already")];
+    for (count, words) in [
+        (collected.removed, "files were removed"),
+        (collected.unfinished, "files may still be written, and are taken later"),
+        (collected.malformed, "lines are no records"),
+        (collected.too_long, "values above 1 MiB or files above 1 GiB were left out"),
+        (collected.not_wanted, "records are of classes that the account's owner does not want"),
+        (collected.not_images, "files are not an image"),
+        (collected.not_audio, "files are not audio"),
+        (collected.unreadable, "files cannot be read"),
+        (collected.refused, "blobs or batches were refused by the service, and are set aside"),
+    ] {
+        if count > 0 {
+            lines.push(format!("{count} {words}"));
+        }
+    }
+    lines.join("\n")
+}
+
 fn describe_synced(synced: &Synced) -> String {
-    format!("{} spooled events uploaded, {} earlier events completed", synced.events, synced.enriched)
+    let Synced { events, enriched, blobs, records, .. } = synced;
+    format!(
+        "{events} spooled events, {blobs} blobs and {records} records uploaded, {enriched} earlier events completed"
+    )
 }
 
 fn describe_status(status: &Status) -> String {
@@ -224,8 +298,13 @@ fn describe_status(status: &Status) -> String {
     line("service", status.server.clone());
     line("epoch", status.epoch.map(|epoch| epoch.to_string()));
     line("policy version", status.policy_version.map(|version| version.to_string()));
-    line("spooled bytes", (status.spool_bytes > 0).then(|| status.spool_bytes.to_string()));
-    line("queued bytes", (status.queue_bytes > 0).then(|| status.queue_bytes.to_string()));
+    let some = |count: u64| (count > 0).then(|| count.to_string());
+    line("spooled bytes", some(status.spool_bytes));
+    line("queued bytes", some(status.queue_bytes));
+    line("blobs waiting", some(status.blobs_waiting));
+    line("batches of records waiting", some(status.record_batches_waiting));
+    line("refused by the service", some(status.refused));
+    line("bytes of these", some(status.unit_bytes));
     line("last upload", status.last_upload_us.map(blindtally_agent::describe_time));
     lines.join("\n")
 }

@@ -5,6 +5,7 @@ use blindtally_client::Failure;
 use serde::Serialize;
 
 use crate::folder::Folder;
+use crate::unit::{Waiting, waiting};
 
 /// Where this device stands.
 #[derive(Debug, Default, Serialize)]
@@ -25,6 +26,14 @@ pub struct Status {
     pub spool_bytes: u64,
     /// Values that wait for keys, in bytes.
     pub queue_bytes: u64,
+    /// Sealed blobs that wait for the service.
+    pub blobs_waiting: u64,
+    /// Batches of sealed records that wait for it.
+    pub record_batches_waiting: u64,
+    /// Blobs and batches that it refused, and that are set aside.
+    pub refused: u64,
+    /// All of these, in bytes.
+    pub unit_bytes: u64,
     /// When the service last acknowledged an upload, in microseconds since 1970.
     pub last_upload_us: Option<i64>,
 }
@@ -38,6 +47,7 @@ pub fn status(folder: &Folder) -> Result<Status, Failure> {
         return Ok(Status { state: "unenrolled", ..Status::default() });
     };
     let (spool_bytes, queue_bytes) = folder.backlog();
+    let Waiting { blobs, batches, refused, bytes } = waiting(folder)?;
     let mut status = Status {
         state: "pending",
         server: Some(profile.server),
@@ -45,6 +55,10 @@ pub fn status(folder: &Folder) -> Result<Status, Failure> {
         account: Some(profile.account),
         spool_bytes,
         queue_bytes,
+        blobs_waiting: blobs,
+        record_batches_waiting: batches,
+        refused,
+        unit_bytes: bytes,
         last_upload_us: folder.last_upload_us(),
         ..Status::default()
     };

@@ -5,16 +5,22 @@ use serde::Serialize;
 
 use crate::folder::Folder;
 use crate::session::Session;
+use crate::time;
+use crate::unit::{Delivered, Units};
 
 /// What a sync came to.
 #[derive(Debug, Serialize)]
 pub struct Synced {
     /// Spooled events that are new to the service.
     pub events: u64,
-    /// Events and enrichments that changed nothing.
+    /// Events, enrichments, blobs and records that changed nothing.
     pub duplicates: u64,
     /// Earlier events that got their values.
     pub enriched: u64,
+    /// Blobs that `collect` had sealed and that are new to the service.
+    pub blobs: u64,
+    /// Records that `collect` had sealed and that are new to it.
+    pub records: u64,
     /// Always false: while keys are missing a sync ends with [`Failure::WaitingForKeys`].
     pub pending_keys: bool,
 }
@@ -30,7 +36,15 @@ pub fn sync(folder: &Folder) -> Result<Synced, Failure> {
         if session.is_pending() {
             return Err(Failure::WaitingForKeys);
         }
-        let (events, duplicates, enriched) = (receipt.stored, receipt.duplicates, receipt.enriched);
-        Ok(Synced { events, duplicates, enriched, pending_keys: false })
+        let mut delivered = Delivered::default();
+        let delivery = Units::open(&session.folder)?.deliver(&mut session.link, &mut delivered);
+        let Delivered { blobs, records, duplicates, .. } = delivered;
+        if blobs + records + duplicates > 0 {
+            session.folder.save_last_upload(time::now_us())?;
+        }
+        delivery?;
+        let (events, enriched) = (receipt.stored, receipt.enriched);
+        let duplicates = receipt.duplicates + duplicates;
+        Ok(Synced { events, duplicates, enriched, blobs, records, pending_keys: false })
     })
 }

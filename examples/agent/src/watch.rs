@@ -22,7 +22,7 @@ use crate::session::Session;
 use crate::time;
 
 /// How often the policy is asked for while there is nothing to upload.
-const CONTACT_EVERY: Duration = Duration::from_secs(60);
+pub(crate) const CONTACT_EVERY: Duration = Duration::from_secs(60);
 
 /// Up to where the events of each bucket were taken, in microseconds since 1970.
 type Cursors = BTreeMap<String, i64>;
@@ -99,7 +99,7 @@ pub fn watch(folder: &Folder, watch: &Watch<'_>, stop: &Receiver<()>) -> Result<
 }
 
 /// What another pass may find better.
-fn is_passing(failure: &Failure) -> bool {
+pub(crate) fn is_passing(failure: &Failure) -> bool {
     matches!(failure, Failure::Unreachable { .. } | Failure::WaitingForKeys) || failure.code().starts_with("aw-server.")
 }
 

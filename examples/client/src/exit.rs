@@ -13,6 +13,15 @@ pub enum Failure {
         /// A sentence for people.
         message: String,
     },
+    /// Done as far as it could be, and what was done has been told to people: exit code 1.
+    Partly {
+        /// The stable code of what is missing.
+        code: String,
+        /// A sentence for people.
+        message: String,
+        /// What was done, for machines.
+        outcome: serde_json::Map<String, serde_json::Value>,
+    },
     /// The service cannot be reached: exit code 3.
     Unreachable {
         /// What the connection said.
@@ -41,7 +50,7 @@ impl Failure {
     /// The stable code.
     pub fn code(&self) -> &str {
         match self {
-            Self::Refused { code, .. } => code,
+            Self::Refused { code, .. } | Self::Partly { code, .. } => code,
             Self::Unreachable { .. } => "service.unreachable",
             Self::WaitingForKeys => "agent.waiting-for-keys",
             Self::Usage { .. } => "usage",
@@ -50,7 +59,7 @@ impl Failure {
 
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Refused { .. } => 1,
+            Self::Refused { .. } | Self::Partly { .. } => 1,
             Self::Unreachable { .. } => 3,
             Self::WaitingForKeys => 4,
             Self::Usage { .. } => 2,
@@ -61,7 +70,9 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused { message, .. } | Self::Usage { message } => f.write_str(message),
+            Self::Refused { message, .. } | Self::Partly { message, .. } | Self::Usage { message } => {
+                f.write_str(message)
+            }
             Self::Unreachable { message } => write!(f, "the service cannot be reached: {message}"),
             Self::WaitingForKeys => f.write_str("the account owner has not confirmed this device yet"),
         }
@@ -84,8 +95,13 @@ pub fn report(result: Result<(), Failure>, format: Format) -> ExitCode {
     match format {
         Format::Text => eprintln!("error: {failure} ({})", failure.code()),
         Format::Json => {
-            let error = serde_json::json!({ "error": { "code": failure.code(), "message": failure.to_string() } });
-            println!("{error}");
+            let error = serde_json::json!({ "code": failure.code(), "message": failure.to_string() });
+            let mut object = match &failure {
+                Failure::Partly { outcome, .. } => outcome.clone(),
+                _ => serde_json::Map::new(),
+            };
+            object.insert("error".to_owned(), error);
+            println!("{}", serde_json::Value::Object(object));
         }
     }
     ExitCode::from(failure.exit_code())

@@ -1,5 +1,6 @@
 //! The blind service over HTTP: JSON and bytes out, JSON and bytes back, and its refusals as failures.
 
+use std::fs::File;
 use std::io::Read;
 use std::time::Duration;
 
@@ -13,6 +14,9 @@ use crate::visible::visible;
 
 /// Longest answer that is read: a vault has at most 8 MiB, a page of a report less.
 const ANSWER_MAX: u64 = 64 << 20;
+
+/// How long a stream may stand still. How long it takes as a whole depends on its length, and is not limited.
+const STANDSTILL_MAX: Duration = Duration::from_secs(60);
 
 /// base64url without padding, as the service speaks it.
 pub fn b64(bytes: &[u8]) -> String {
@@ -126,6 +130,50 @@ impl Service {
         read(request.header("Content-Type", "application/octet-stream").send(body))
     }
 
+    /// PUT of a whole file of any length, in constant memory. The service may refuse before it has got the file.
+    ///
+    /// # Errors
+    /// As [`Service::get`].
+    pub fn put_file(&self, path: &str, file: &File) -> Result<Answer, Failure> {
+        let unreadable = |error| Failure::refused("file.unreadable", format_args!("what was to be sent: {error}"));
+        let length = file.metadata().map_err(unreadable)?.len();
+        let request = streaming(self.authorized(self.agent.put(self.url(path))));
+        let request = request.header("Content-Type", "application/octet-stream").header("Content-Length", length);
+        let mut file = file.take(length);
+        read(request.header("Expect", "100-continue").send(ureq::SendBody::from_reader(&mut file)))
+    }
+
+    /// GET of bytes of any length, as they come.
+    ///
+    /// # Errors
+    /// As [`Service::get`]; the reader's are those of the connection.
+    pub fn open(&self, path: &str) -> Result<impl Read + use<>, Failure> {
+        let request = streaming(self.authorized(self.agent.get(self.url(path))));
+        let response = request.call().map_err(|error| unreachable(&error))?;
+        if !response.status().is_success() {
+            return Err(read(Ok(response)).map(drop).err().unwrap_or_else(nonsense));
+        }
+        Ok(response.into_body().into_reader())
+    }
+
+    /// GET of the first `length` bytes of something, and how many there are of it in all.
+    ///
+    /// # Errors
+    /// As [`Service::get`]; `service.nonsense` if that is not what came.
+    pub fn get_start(&self, path: &str, length: u64) -> Result<(Answer, u64), Failure> {
+        let request = self.authorized(self.agent.get(self.url(path)));
+        let response = request.header("Range", format!("bytes=0-{}", length - 1)).call();
+        let total = response.as_ref().ok().and_then(|response| {
+            let range = response.headers().get("Content-Range")?.to_str().ok()?;
+            range.strip_prefix("bytes 0-")?.split_once('/')?.1.parse::<u64>().ok()
+        });
+        let answer = read(response)?;
+        match total {
+            Some(total) if answer.bytes().len() as u64 == length.min(total) => Ok((answer, total)),
+            _ => Err(nonsense()),
+        }
+    }
+
     /// DELETE.
     ///
     /// # Errors
@@ -147,8 +195,17 @@ impl Service {
     }
 }
 
+/// What streams is limited by its standstill, not by its duration.
+fn streaming<B>(request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
+    let config = request.config().timeout_global(None).timeout_recv_response(Some(Duration::from_secs(120)));
+    config.timeout_per_read(Some(STANDSTILL_MAX)).timeout_per_write(Some(STANDSTILL_MAX)).build()
+}
+
+fn unreachable(error: &dyn std::fmt::Display) -> Failure {
+    Failure::Unreachable { message: error.to_string() }
+}
+
 fn read(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Answer, Failure> {
-    let unreachable = |error: &dyn std::fmt::Display| Failure::Unreachable { message: error.to_string() };
     let mut response = response.map_err(|error| unreachable(&error))?;
     let status = response.status();
     let mut body = Zeroizing::new(Vec::new());

@@ -182,6 +182,42 @@ impl World {
         sums
     }
 
+    /// Blobs stored, opened: class, time and content, in the order of time.
+    pub(crate) fn blobs(&self) -> Vec<(u8, u64, Vec<u8>)> {
+        let list: Value = self.session.get("/api/v1/blobs?limit=1000").unwrap().json().unwrap();
+        let open = |entry: &Value| {
+            let blob = self.session.get(&format!("/api/v1/blobs/{}", entry["id"].as_str().unwrap())).unwrap();
+            let (start, _) = BlobStart::split(blob.bytes()).unwrap();
+            let content = self.owner.open_blob(blob.bytes()).unwrap();
+            (start.header().class.id(), start.header().seq, content.to_vec())
+        };
+        list["blobs"].as_array().unwrap().iter().map(open).collect()
+    }
+
+    /// How many blobs are stored.
+    pub(crate) fn blob_count(&self) -> usize {
+        let list: Value = self.session.get("/api/v1/blobs?limit=1000").unwrap().json().unwrap();
+        list["blobs"].as_array().unwrap().len()
+    }
+
+    /// Records stored, opened: class, time and value, in the order of time.
+    pub(crate) fn records(&self) -> Vec<(u8, u64, String)> {
+        let mut records = Vec::new();
+        let mut after = String::new();
+        loop {
+            let page: Value = self.session.get(&format!("/api/v1/records?limit=1000{after}")).unwrap().json().unwrap();
+            for text in page["records"].as_array().unwrap() {
+                let record = Record::parse(text.as_str().unwrap()).unwrap();
+                let value = self.owner.open_record(&record).unwrap();
+                records.push((record.class().id(), record.seq(), value.to_string()));
+            }
+            match page["next"].as_str() {
+                Some(next) => after = format!("&after={next}"),
+                None => return records,
+            }
+        }
+    }
+
     /// Events stored.
     pub(crate) fn events(&self) -> i64 {
         let devices: Value = self.session.get("/api/v1/devices").unwrap().json().unwrap();
