@@ -19,6 +19,11 @@ pub(crate) fn date() -> String {
     THE_DAY.text()
 }
 
+/// When the day begins, in Unix milliseconds.
+pub(crate) fn start_ms() -> u64 {
+    THE_DAY.0 * 24 * 60 * MINUTE
+}
+
 /// All buckets of the day.
 pub(crate) fn buckets() -> Vec<Bucket> {
     let [(developer, _), (writer, _)] = PEOPLE;

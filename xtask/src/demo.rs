@@ -15,7 +15,7 @@ use crate::postgres::Postgres;
 use crate::programs::{self, Agent, Owner, Server};
 use crate::project::Project;
 use crate::table::{Align, Table, show};
-use crate::{aw_server, day, export, process, system};
+use crate::{aw_server, day, export, process, recordings, system};
 
 /// Columns of the terminal that the tables fit.
 const WIDTH: usize = 100;
@@ -79,7 +79,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
         Some(postgres) => (postgres.url().to_owned(), postgres.url().to_owned()),
         None => (file_database.clone(), sqlite_url(&file_database)),
     };
-    let mut server = Server::start(&programs, &database_url, &folder.join("server.log"))?;
+    let mut server = Server::start(&programs, &database_url, &folder.join("blobs"), &folder.join("server.log"))?;
     eprintln!("The service is at {}, its database is {database}", server.url);
 
     let password = [(); 4].map(|()| system::random_text(5)).into_iter().collect::<Result<Vec<_>>>()?.join("-");
@@ -106,8 +106,12 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
     owner.run(&["confirm", "--all"])?;
     eprintln!("The owner has confirmed both agents");
     let mut truncated = 0;
-    for computer in &computers {
+    for (seed, computer) in (1..).zip(&computers) {
         truncated += computer.import(&file)?;
+        // In a report of the person's own activity, nothing is invented.
+        if options.from.is_none() {
+            computer.collect(&account.join(format!("recordings-{seed}")), seed)?;
+        }
     }
 
     let seen = Seen { database, events: stored_events(&owner)?, truncated, report: report(&owner)? };
@@ -117,7 +121,6 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
         return Ok(());
     }
     let mut live = Vec::new();
-    // In a report of the person's own activity, nothing is invented.
     if options.from.is_none() {
         categorize(&owner)?;
         live = go_on(project, &computers, &account)?;
@@ -214,6 +217,19 @@ impl Computer {
             truncated += done["truncated"].as_u64().unwrap_or(0);
         }
         Ok(truncated)
+    }
+
+    /// Has the agent take what else the computer recorded.
+    fn collect(&self, folder: &Path, seed: u64) -> Result<()> {
+        let agent = self.agent.as_ref().context("the agent is not enrolled")?;
+        let made = recordings::make(folder, seed)?;
+        let path = |path: &Path| path.to_str().map(str::to_owned).context("the folder's name is not UTF-8");
+        let screenshots = format!("--blobs=screenshot={}", path(&made.screenshots)?);
+        let voice = format!("--blobs=voice={}", path(&made.voice)?);
+        let records = format!("--records={}", path(&made.records)?);
+        let done = agent.run(&["collect", "--once", &screenshots, &voice, &records], "")?;
+        eprintln!("{} sealed {} pictures and sounds and {} records", self.name, done["blobs"], done["records"]);
+        Ok(())
     }
 }
 

@@ -20,6 +20,7 @@ mod process;
 mod programs;
 mod project;
 mod python;
+mod recordings;
 mod system;
 mod table;
 mod test;

@@ -28,10 +28,10 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts it on a free port; what it logs goes into `log`.
-    pub(crate) fn start(programs: &Path, database: &str, log: &Path) -> Result<Self> {
+    /// Starts it on a free port; screenshots and the like go into `blobs`, what it logs into `log`.
+    pub(crate) fn start(programs: &Path, database: &str, blobs: &Path, log: &Path) -> Result<Self> {
         let mut command = Command::new(programs.join("blindtally-server"));
-        command.args(["--listen", "127.0.0.1:0", "--database", database]);
+        command.args(["--listen", "127.0.0.1:0", "--database", database, "--blobs"]).arg(blobs);
         command.stdout(Stdio::piped()).stderr(File::create(log)?);
         let mut service = Service::start(&mut command)?;
         let url = service
