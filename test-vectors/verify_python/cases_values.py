@@ -221,6 +221,67 @@ def refused_records(g, master, device):
     g.invalid("prefix of a token", "malformed.encoding", record="bt1_" + b64(good))
     g.invalid("with padding", "malformed.encoding", record="br1_" + b64(good[:-16] + bytes(17)) + "=")
 
+def refused_record_file():
+    file = File(
+        "record", "More records that are refused: SPEC.md#record, SPEC.md#strict. As record.json.",
+        "followed is a number of characters A that follow the record: zero bytes, too many for a file.",
+    )
+    master, device = MasterKey(random(16), 1, random(32)), random(16)
+    g = file.group("Record", masterKey=master.key, accountId=master.account_id, epoch=1)
+    valid_record(g, master, "a value of 11 bytes, which the others are made from", 16, device, 5, b"typed words")
+    text = g.data["tests"][0]["record"]
+    data = prefixed(text, "br1_")
+    key, nonce = master.device_key(16, device), random(12)
+
+    def refuse(comment, code, text, **more): g.invalid(comment, code, record=text, **more)
+    def changed(comment, code, data): refuse(comment, code, "br1_" + b64(data))
+    def padded(comment, plaintext):
+        changed(comment, "record.plaintext", seal_record_padded(key, master.account_id, record_header(16, 1, device, 5), nonce, plaintext))
+
+    for wrong in ("BR1_", "br2_", "br1-", "br1", ""):
+        refuse(f"prefix {wrong!r}", "malformed.encoding", wrong + text[4:])
+    refuse("empty", "malformed.encoding", "")
+    refuse("prefix alone", "malformed.truncated", "br1_")
+    short = seal_record(key, master.account_id, 16, 1, device, 5, nonce, b"x" * 16)
+    assert len(short) % 3 == 1
+    standing = "br1_" + b64(short)
+    refuse("unused bits of the last character set", "malformed.encoding", standing[:-1] + ALPHABET64[ALPHABET64.index(standing[-1]) + 1])
+    refuse("with padding", "malformed.encoding", standing + "==")
+    refuse("a length that base64 cannot have", "malformed.encoding", standing[:-1])
+    for comment, at, new in (("the standard alphabet: +", 40, "+"), ("the standard alphabet: /", 40, "/"), ("a space inside", 40, " "), ("a character that is not ASCII", 40, "\u00e9")):
+        refuse(comment, "malformed.encoding", text[:at] + new + text[at + 1 :])
+    refuse("a line end behind it", "malformed.encoding", text + "\n")
+    refuse("white space before it", "malformed.encoding", " " + text)
+    for n in (1, 2, 4, 20, 28, 39, 41, 55, 71):
+        changed(f"cut to {n} bytes", "malformed.truncated", data[:n])
+    for suite in (0x00, 0x20, 0x31):
+        changed(f"suite 0x{suite:02x}", "malformed.suite", put(data, 0, u8(suite)))
+    for cls in (2, 7, 15, 33, 34, 40, 127, 191, 255):
+        changed(f"class {cls}, which is no record class", "malformed.value", put(data, 1, u8(cls)))
+    longest = put(data[:40], 0, b"\x21") + bytes(2)
+    assert len(longest) % 3 == 0
+    over = padded_len(MAX_RECORD) + 16 - 2
+    for extra in (16, 1 << 15):
+        more = -(-(over + extra) // 3) * 4
+        refuse(f"longer than any record by {more // 4 * 3 - over} bytes", "malformed.too-long", "br1_" + b64(longest), followed=more)
+    for seq in (0, 4, 2**63 + 5):
+        changed(f"seq changed to {seq}", "record.tampered", put(data, 20, u64(seq)))
+    changed("tag: first byte flipped", "record.tampered", flip(data, -16))
+    changed("tag: every byte flipped", "record.tampered", data[:-16] + bytes(b ^ 255 for b in data[-16:]))
+    under = {"no associated data": b"", "a token's associated data": b"blindtally/v1/token" + master.account_id + data[:28], "associated data without the header": b"blindtally/v1/record" + master.account_id}
+    for comment, aad in under.items():
+        changed(comment, "record.tampered", data[:28] + nonce + seal(purpose(key, b"record", 0x21, 32), nonce, pad(b"typed words"), aad))
+    own = master.device_key(16, device)
+    changed("the DeviceKey itself in place of the record's key", "record.tampered", data[:28] + nonce + seal(own, nonce, pad(b"typed words"), b"blindtally/v1/record" + master.account_id + data[:28]))
+    padded("no marker: last byte not 0x80", b"sixteen bytes ..")
+    padded("0x80 followed by 0x01", b"a\x80" + bytes(13) + b"\x01")
+    padded("a surrogate in UTF-8", pad(b"\xed\xa0\x80"))
+    padded("UTF-8 that is longer than it need be", pad(b"\xc0\x80"))
+    padded("UTF-8 that ends early", pad(b"\xe2\x82"))
+    return file
+
+ALPHABET64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
 def canonical_file():
     file = File("canonical form", "What an agent does to a value before it tokenizes: SPEC.md#canonical.")
     exact, lower, host = (file.group("CanonicalForm", form=n) for n in (0, 1, 2))
@@ -327,6 +388,6 @@ def refusals(code):
     }
 
 FILES = {
-    "token": token_file, "scan": scan_file, "record": record_file, "canonical": canonical_file,
+    "token": token_file, "scan": scan_file, "record": record_file, "record_refused": refused_record_file, "canonical": canonical_file,
     "identity": identity_file, "crockford": crockford_file,
 }

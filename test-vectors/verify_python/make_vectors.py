@@ -3,11 +3,13 @@
 import json
 
 from cases_agent import FILES as AGENT
+from cases_archive import FILES as ARCHIVES
+from cases_blob import FILES as BLOBS
 from cases_owner import FILES as OWNER
 from cases_values import FILES as VALUES
 from verify import VECTORS, check_file
 
-FILES = {**VALUES, **OWNER, **AGENT}
+FILES = {**VALUES, **OWNER, **AGENT, **BLOBS, **ARCHIVES}
 
 if __name__ == "__main__":
     for name, make in FILES.items():

@@ -162,7 +162,7 @@ TOKEN_CLASSES = {*range(1, 8), *range(128, 192)}
 RECORD_CLASSES = {16, 17, 18, *range(192, 224)}
 BLOB_CLASSES = {32, 33, 34, 40, *range(224, 256)}
 CLASSES = TOKEN_CLASSES | RECORD_CLASSES | BLOB_CLASSES
-SUITES = {0x11, 0x21, 0x31, 0x41, 0x51, 0x61, 0x71, 0x81, 0x82}
+SUITES = {0x11, 0x21, 0x31, 0x41, 0x51, 0x61, 0x71, 0x81, 0x82}  # those a floor may name: SPEC.md#needs-upgrade
 PBKDF2, ARGON2ID, NO_KDF = 1, 2, 3
 LOGIN, PASSPHRASE, RECOVERY_KEY = 1, 2, 3
 

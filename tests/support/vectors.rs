@@ -1,21 +1,24 @@
 //! What each group of test-vectors/*.json means, through the library's public API: test-vectors/README.md says what they
 //! hold. tests/vectors.rs runs it natively, bindings/wasm/vectors in JavaScript engines.
 
+use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
 use blindtally::*;
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, Mac};
-use serde_json::Value;
-use sha2::Sha256;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 /// Runs every case of a file, which `load` gives by its name. Returns how many there are, or all that fail.
 pub(crate) fn check(name: &str, load: &dyn Fn(&str) -> Value) -> Result<u32, String> {
     let check = match name {
         "token" => tokens,
         "scan" => scan,
-        "record" => records,
+        "record" | "record_refused" => records,
+        "blob" => blobs,
+        "archive" | "archive_refused" | "archive_damaged" => archives,
         "canonical" => canonical_forms,
         "identity" => identities,
         "crockford" => typed_codes,
@@ -80,7 +83,8 @@ fn scan(case: &Case<'_>) -> Result<(), Error> {
 
 /// Records are sealed with a random nonce: what is sealed here is opened again, beside the record of the vector.
 fn records(case: &Case<'_>) -> Result<(), Error> {
-    let record = Record::parse(case.text("record"))?;
+    let followed = "A".repeat(case.test["followed"].as_u64().unwrap_or_default() as usize);
+    let record = Record::parse(&(case.text("record").to_owned() + &followed))?;
     let AnyClass::Record(class) = record.class() else { panic!("parsed as {:?}", record.class()) };
     let key = RecordKey::new(&epoch_key(case).class_key(class).device_key(record.device()));
     case.same("value", key.open(&record)?.as_bytes());
@@ -90,6 +94,95 @@ fn records(case: &Case<'_>) -> Result<(), Error> {
     let again = key.seal(record.class(), &key.open(&record)?, record.seq())?;
     case.same("value", key.open(&again)?.as_bytes());
     assert_eq!(again.as_bytes()[..28], record.as_bytes()[..28]);
+    Ok(())
+}
+
+/// Blobs are sealed under a random blob_id and salt: what is sealed here is opened again, beside the blob of the vector.
+fn blobs(case: &Case<'_>) -> Result<(), Error> {
+    let blob = case.edited("blob");
+    let mut released = Vec::new();
+    let opened = open_blob(case, &blob, &mut released);
+    let hash = Sha256::digest(&released);
+    match opened {
+        Ok((header, key)) => {
+            case.same("content", &released);
+            case.same("sha256", &hash);
+            case.same("deviceId", header.device.as_bytes());
+            case.same("blobId", header.id.as_bytes());
+            case.same("salt", &blob[BlobHeader::LEN..][..24]);
+            assert_eq!(
+                (released.len() as u64, u64::from(header.class.id()), header.seq),
+                (case.number("length"), case.number("class"), case.number("seq"))
+            );
+            let mut sealer = key.sealer(header.seq)?;
+            let mut again = sealer.start().as_bytes().to_vec();
+            sealer.update(&released, &mut again)?;
+            sealer.finish(|piece| -> Result<(), BlobError> {
+                again.extend_from_slice(piece);
+                Ok(())
+            })?;
+            assert_eq!(again.len(), blob.len());
+            let mut content = Vec::new();
+            open_blob(case, &again, &mut content)?;
+            assert!(content == released, "what was sealed again has other content");
+            Ok(())
+        }
+        Err(error) => {
+            case.same("released", &hash);
+            assert_eq!(released.len() as u64, case.number("releasedLength"));
+            Err(error)
+        }
+    }
+}
+
+/// Opens a blob as a stream, in pieces that are no chunks.
+fn open_blob(case: &Case<'_>, blob: &[u8], out: &mut Vec<u8>) -> Result<(BlobHeader, BlobKey), Error> {
+    let (start, chunks) = BlobStart::split(blob)?;
+    let header = *start.header();
+    let key = BlobKey::new(&epoch_key(case).class_key(header.class).device_key(header.device));
+    let mut opener = key.opener(&start)?;
+    for piece in chunks.chunks(10_000) {
+        opener.update(piece, out)?;
+    }
+    opener.finish(out)?;
+    Ok((header, key))
+}
+
+fn archives(case: &Case<'_>) -> Result<(), Error> {
+    let backup = Backup::parse(case.group["backup"].as_str().unwrap())?;
+    let key = RecoveryKey::parse(case.group["recoveryKey"].as_str().unwrap())?;
+    let restored = backup.open_with_recovery_key(&key)?;
+    let mut archive = restored
+        .opening_keys()
+        .archive(Cursor::new(case.edited("archive")))
+        .map_err(|error| Error::from_io(&error).unwrap())?;
+    match archive.listing() {
+        Listing::Signed { made } => {
+            case.same_text("listing", "signed");
+            assert_eq!(made.unix_millis(), case.number("made"));
+        }
+        Listing::Unlisted => case.same_text("listing", "unlisted"),
+    }
+    let files = archive.files().to_vec();
+    let found: Vec<Value> = files
+        .iter()
+        .enumerate()
+        .map(|(number, file)| {
+            let mut content = Vec::new();
+            let copied = archive.copy(number, &mut content);
+            let mut found =
+                json!({ "path": file.path(), "length": file.length(), "modified": file.modified().unix_secs() });
+            match copied {
+                Ok(()) => {
+                    assert_eq!(content.len() as u64, file.length());
+                    found["sha256"] = HEXLOWER.encode(&Sha256::digest(&content)).into();
+                }
+                Err(error) => found["expect"] = Error::from_io(&error).unwrap().code().into(),
+            }
+            found
+        })
+        .collect();
+    assert_eq!(Value::from(found), case.test["files"]);
     Ok(())
 }
 
@@ -422,6 +515,27 @@ impl Case<'_> {
 
     fn class(&self) -> Result<TokenClass, ParseError> {
         TokenClass::from_id(self.test["class"].as_u64().unwrap_or_default() as u8)
+    }
+
+    /// The bytes of this name: the test's own, or the group's after the test's edits (test-vectors/README.md#edits).
+    fn edited(&self, name: &str) -> Vec<u8> {
+        if self.has(name) {
+            return self.hex(name);
+        }
+        let base = self.group_bytes(name);
+        let number = |value: &Value| value.as_u64().unwrap() as usize;
+        let (mut out, mut at) = (Vec::new(), 0);
+        for edit in self.test["edits"].as_array().unwrap() {
+            let offset = number(&edit[0]);
+            out.extend_from_slice(&base[at..offset]);
+            match &edit[2] {
+                Value::Array(place) => out.extend_from_slice(&base[number(&place[0])..][..number(&place[1])]),
+                hex => out.extend(bytes(hex)),
+            }
+            at = offset + number(&edit[1]);
+        }
+        out.extend_from_slice(&base[at..]);
+        out
     }
 
     fn group_hex<const N: usize>(&self, name: &str) -> [u8; N] {
