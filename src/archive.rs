@@ -463,8 +463,9 @@ impl Paths {
 }
 
 fn check_path(path: &str) -> Result<(), ArchiveError> {
+    let is_manifest = path.split('/').next().is_some_and(|first| first.eq_ignore_ascii_case(MANIFEST_PATH));
     let is_fit = path.len() <= PATH_MAX
-        && !path.eq_ignore_ascii_case(MANIFEST_PATH)
+        && !is_manifest
         && path.split('/').all(|segment| {
             segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
                 && !segment.is_empty()

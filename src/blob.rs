@@ -45,7 +45,12 @@ impl BlobHeader {
     /// # Errors
     /// [`ParseError`].
     pub fn from_bytes(bytes: &[u8; Self::LEN]) -> Result<Self, ParseError> {
-        let mut reader = Reader::artefact(bytes, Kind::Blob, Suite::Blob, Self::LEN)?;
+        Self::parse(bytes)
+    }
+
+    /// Looks at the fields in their order, of however many bytes there are.
+    fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
+        let mut reader = Reader::artefact(bytes, Kind::Blob, Suite::Blob, BlobStart::LEN)?;
         Ok(Self {
             class: BlobClass::from_id(reader.u8()?)?,
             epoch: Epoch::new(reader.u16()?)?,
@@ -87,9 +92,7 @@ impl BlobStart {
     /// # Errors
     /// [`ParseError`].
     pub fn from_bytes(bytes: &[u8; Self::LEN]) -> Result<Self, ParseError> {
-        let mut header = [0; BlobHeader::LEN];
-        header.copy_from_slice(&bytes[..BlobHeader::LEN]);
-        Ok(Self { header: BlobHeader::from_bytes(&header)?, bytes: *bytes })
+        Ok(Self { header: BlobHeader::parse(bytes)?, bytes: *bytes })
     }
 
     /// Reads and parses the first bytes of a blob.
@@ -133,15 +136,9 @@ impl BlobStart {
     }
 }
 
-/// What is wrong with a beginning that is too short: its fields are looked at in their order.
+/// What is wrong with a beginning that is too short.
 fn short_start(bytes: &[u8]) -> ParseError {
-    match bytes.first_chunk().map(BlobHeader::from_bytes) {
-        Some(Err(error)) => error,
-        Some(Ok(_)) => ParseError::Truncated,
-        None => {
-            Reader::artefact(bytes, Kind::Blob, Suite::Blob, BlobHeader::LEN).err().unwrap_or(ParseError::Truncated)
-        }
-    }
+    BlobHeader::parse(bytes).err().unwrap_or(ParseError::Truncated)
 }
 
 /// The key of one device for blobs of one class and epoch.

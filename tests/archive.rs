@@ -209,6 +209,7 @@ fn a_writer_takes_only_paths_that_every_system_takes_and_each_once() {
         &long,
         "blindtally.manifest",
         "Blindtally.Manifest",
+        "blindtally.manifest/x",
     ] {
         let error = writer.add(path, NOW, 0, io::empty()).unwrap_err();
         assert_eq!(code(&error), "archive.path", "{path:?}");

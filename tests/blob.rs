@@ -146,7 +146,7 @@ fn no_bit_of_a_blob_can_be_changed() {
             0 | 1 => &["malformed.magic"],
             2 => &["malformed.kind"],
             3 => &["malformed.suite"],
-            4 | 5 | 6 => &["malformed.value", "blob.no-key"],
+            4..=6 => &["malformed.value", "blob.no-key"],
             7..103 => &["blob.no-key"],
             _ => &["blob.tampered"],
         };
@@ -314,8 +314,7 @@ impl Write for Faltering {
 fn a_write_that_failed_can_be_made_again_without_harm() {
     let (owner, agent, _) = running();
     let content = content(100_000);
-    let mut inner = Faltering::default();
-    inner.calls = 1;
+    let mut inner = Faltering { calls: 1, ..Faltering::default() };
     let mut writer = agent.blob_writer(BlobClass::VOICE, SEQ, &mut inner).unwrap();
     let mut rest = &content[..];
     while !rest.is_empty() {
