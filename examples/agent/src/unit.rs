@@ -363,7 +363,9 @@ fn send(unit: &Unit, path: &Path, link: &mut Link, delivered: &mut Delivered) ->
 fn is_of_the_unit(failure: &Failure) -> bool {
     let code = failure.code();
     matches!(failure, Failure::Refused { .. })
-        && (code.starts_with("blob.") || code.starts_with("record.") || code == "request.too-large")
+        && (code.starts_with("blob.")
+            || code.starts_with("record.")
+            || matches!(code, "request.too-large" | "request.malformed"))
 }
 
 fn remove(path: &Path) -> Result<(), Failure> {

@@ -103,9 +103,15 @@ fn a_service_that_is_away_loses_nothing_and_what_waits_is_sealed() {
         #[cfg(unix)]
         assert_eq!(std::os::unix::fs::PermissionsExt::mode(&path.metadata().unwrap().permissions()) & 0o777, 0o600);
     }
+    let units: Vec<_> = folder(&agent.state.join("units")).map(|path| (fs::read(&path).unwrap(), path)).collect();
     world.server.resume();
     let synced = agent.ok(&["sync"]);
     assert_eq!((&synced["blobs"], &synced["records"]), (&json!(2), &json!(1)));
+    // As if the program had been killed before it could note that the service has them.
+    fs::remove_file(agent.state.join("delivered")).unwrap();
+    units.iter().for_each(|(bytes, path)| fs::write(path, bytes).unwrap());
+    let synced = agent.ok(&["sync"]);
+    assert_eq!((&synced["blobs"], &synced["records"], &synced["duplicates"]), (&json!(0), &json!(0), &json!(3)));
     assert_eq!(contents(&world).len(), 2);
     assert_eq!(world.records().len(), 1);
     let collected = agent.ok(&collect);

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use blindtally::Kdf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::period::Moment;
+
 /// The account owner's end of Blindtally: accounts, devices, reports, backup.
 ///
 /// Passwords come from a prompt without echo, or from a file descriptor; never from the command line or the
@@ -63,6 +65,100 @@ pub(crate) enum Command {
     Restore(Restore),
     /// Copy standard input to standard output with every token revealed.
     Reveal(Reveal),
+    /// Show records, opened: keystrokes, clipboard, chat.
+    Records(Records),
+    /// List blobs: screenshots, camera shots, recordings.
+    Blobs(Blobs),
+    /// Fetch one blob and open it into a file.
+    Blob(GetBlob),
+    /// Write everything of some devices or all into one archive, which opens without the service.
+    Export(Export),
+    /// Open an archive, or a blob that was saved as it is, without the service or with it.
+    Open(Open),
+}
+
+/// From when to when.
+#[derive(Args)]
+pub(crate) struct PeriodArgs {
+    /// From this day or moment on: 2026-11-01, 2026-11-01T12:00:00 or 2026-11-01T12:00:00Z.
+    #[arg(long, value_name = "TIME", value_parser = Moment::parse)]
+    pub(crate) from: Option<Moment>,
+    /// Up to this moment, or the end of this day.
+    #[arg(long, value_name = "TIME", value_parser = Moment::parse)]
+    pub(crate) to: Option<Moment>,
+    /// Times are those of UTC, not of here.
+    #[arg(long)]
+    pub(crate) utc: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Records {
+    /// Only of this device: its id or its name.
+    #[arg(long, value_name = "DEVICE")]
+    pub(crate) device: Option<String>,
+    /// Only of this class: keystrokes, clipboard, chat, or a number from 192 to 223.
+    #[arg(long, value_name = "CLASS", value_parser = parse_record_class)]
+    pub(crate) class: Option<blindtally::RecordClass>,
+    #[command(flatten)]
+    pub(crate) period: PeriodArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct Blobs {
+    /// Only of this device: its id or its name.
+    #[arg(long, value_name = "DEVICE")]
+    pub(crate) device: Option<String>,
+    /// Only of this class: screenshot, camera, voice, archive, or a number from 224 to 255.
+    #[arg(long, value_name = "CLASS", value_parser = parse_blob_class)]
+    pub(crate) class: Option<blindtally::BlobClass>,
+    #[command(flatten)]
+    pub(crate) period: PeriodArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct GetBlob {
+    /// Its id: see `blobs`.
+    #[arg(value_parser = parse_blob_id)]
+    pub(crate) id: blindtally::BlobId,
+    #[command(flatten)]
+    pub(crate) output: OutputFile,
+}
+
+/// A file that is written.
+#[derive(Args)]
+pub(crate) struct OutputFile {
+    /// The file to write. It appears when it is complete.
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Replace a file that is there.
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Export {
+    #[command(flatten)]
+    pub(crate) output: OutputFile,
+    /// Only of this device, by its id or its name; may be repeated.
+    #[arg(long, value_name = "DEVICE")]
+    pub(crate) device: Vec<String>,
+    #[command(flatten)]
+    pub(crate) period: PeriodArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct Open {
+    /// The archive, or the blob.
+    pub(crate) file: PathBuf,
+    /// Write what is intact into this folder, which must be new or empty.
+    #[arg(short = 'o', long = "output", value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+    /// Open with the keys of this backup, without any service.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) backup: Option<PathBuf>,
+    /// List the files, each with whether it is intact.
+    #[arg(long)]
+    pub(crate) list: bool,
 }
 
 #[derive(Args)]
@@ -309,4 +405,20 @@ fn parse_kdf(text: &str) -> Result<Kdf, String> {
 pub(crate) fn parse_class(name: &str) -> Result<blindtally::TokenClass, String> {
     let names = blindtally::TokenClass::NAMED.iter().filter_map(|class| class.name());
     blindtally::TokenClass::from_name(name).ok_or_else(|| format!("one of {}", names.collect::<Vec<_>>().join(", ")))
+}
+
+fn parse_record_class(text: &str) -> Result<blindtally::RecordClass, String> {
+    let id = || text.parse().ok().and_then(|id| blindtally::RecordClass::from_id(id).ok());
+    let class = blindtally::RecordClass::from_name(text).or_else(id);
+    class.ok_or_else(|| "keystrokes, clipboard, chat, or a number from 192 to 223".to_owned())
+}
+
+fn parse_blob_class(text: &str) -> Result<blindtally::BlobClass, String> {
+    let id = || text.parse().ok().and_then(|id| blindtally::BlobClass::from_id(id).ok());
+    let class = blindtally::BlobClass::from_name(text).or_else(id);
+    class.ok_or_else(|| "screenshot, camera, voice, archive, or a number from 224 to 255".to_owned())
+}
+
+fn parse_blob_id(text: &str) -> Result<blindtally::BlobId, String> {
+    text.parse().map_err(|_| "an id has 32 hexadecimal digits".to_owned())
 }

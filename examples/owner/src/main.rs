@@ -5,20 +5,28 @@
 
 mod ask;
 mod backup;
+mod blobs;
 mod categories;
 mod cli;
 mod confirm;
 mod create;
 mod devices;
+mod export;
+mod layout;
 mod login;
+mod open;
 mod output;
+mod part;
 mod password;
+mod period;
 mod policy;
 mod profile;
+mod records;
 mod report;
 mod reveal;
 mod revoke;
 mod rotate;
+mod sealed;
 mod session;
 mod table;
 mod ticket;
@@ -64,5 +72,10 @@ fn run(cli: Cli, format: Format) -> Result<(), Failure> {
         Command::Backup(args) => backup::backup(&args, context),
         Command::Restore(args) => backup::restore(&args, context),
         Command::Reveal(args) => reveal::run(&args, context),
+        Command::Records(args) => records::run(&args, context),
+        Command::Blobs(args) => blobs::list(&args, context),
+        Command::Blob(args) => blobs::get(&args, context),
+        Command::Export(args) => export::run(&args, context),
+        Command::Open(args) => open::run(&args, context),
     }
 }

@@ -25,6 +25,11 @@ impl Output {
         }
     }
 
+    /// Whether anything but the object is for nobody.
+    pub(crate) fn is_for_machines(self) -> bool {
+        self.0 == Format::Json
+    }
+
     /// On the side, for whoever watches.
     pub(crate) fn note(self, text: impl Display) {
         let _ = writeln!(io::stderr().lock(), "{text}");

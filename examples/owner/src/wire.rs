@@ -1,5 +1,7 @@
 //! The service's JSON, as far as the owner speaks it.
 
+use std::collections::BTreeMap;
+
 use blindtally::{Kdf, Prelogin};
 use blindtally_client::{Failure, from_b64};
 use serde::{Deserialize, Serialize};
@@ -143,6 +145,56 @@ pub(crate) struct Assignment {
     pub(crate) class: String,
     pub(crate) value: String,
     pub(crate) category: String,
+}
+
+/// A page of sealed records.
+#[derive(Deserialize)]
+pub(crate) struct RecordPage {
+    pub(crate) records: Vec<String>,
+    pub(crate) next: Option<String>,
+}
+
+/// A page of what the service says of blobs.
+#[derive(Deserialize)]
+pub(crate) struct BlobPage {
+    pub(crate) blobs: Vec<BlobEntry>,
+    pub(crate) next: Option<String>,
+}
+
+/// What the service says of a blob. What it is, its own header says.
+#[derive(Clone, Deserialize)]
+pub(crate) struct BlobEntry {
+    pub(crate) id: String,
+    pub(crate) device: String,
+    pub(crate) class: u8,
+    pub(crate) epoch: u16,
+    pub(crate) seq: u64,
+    pub(crate) size: u64,
+}
+
+/// A page of events.
+#[derive(Deserialize)]
+pub(crate) struct EventPage {
+    pub(crate) events: Vec<Event>,
+    pub(crate) next_cursor: Option<String>,
+}
+
+/// An event, with its values by class as they were sealed.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Event {
+    pub(crate) device: String,
+    #[serde(skip_serializing)]
+    pub(crate) seq: u64,
+    pub(crate) start_us: i64,
+    pub(crate) duration_us: i64,
+    pub(crate) active_us: i64,
+    pub(crate) action: String,
+    pub(crate) values: BTreeMap<String, String>,
+}
+
+/// The service says something else of an item than what its device sealed with it.
+pub(crate) fn contradicted() -> Failure {
+    Failure::refused("service.nonsense", "the service says something else of it than the device that sealed it")
 }
 
 pub(crate) fn nonsense() -> Failure {

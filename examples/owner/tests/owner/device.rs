@@ -1,6 +1,9 @@
 //! A device with an agent, driven by hand.
 
-use blindtally::{AccountCode, Agent, EnrollmentRequest, Identity, PendingAgent, Ticket, TokenClass};
+use blindtally::{
+    AccountCode, Agent, BlobClass, BlobStart, EnrollmentRequest, Identity, PendingAgent, RecordClass, Ticket,
+    TokenClass,
+};
 use blindtally_client::{Failure, Service, b64};
 use serde_json::{Value, json};
 
@@ -120,6 +123,20 @@ impl Device {
             "duration_us": seconds * 1_000_000, "active_us": seconds * 500_000, "values": values,
         });
         self.service.post("/api/v1/events", &json!({ "events": [event] })).map(drop)
+    }
+
+    /// Uploads a record.
+    pub(crate) fn types(&self, class: RecordClass, ms: u64, value: &str) {
+        let record = self.agent.seal_record(class, value, ms).unwrap().to_string();
+        self.service.post("/api/v1/records", &json!({ "records": [record] })).unwrap();
+    }
+
+    /// Uploads a blob; gives its id.
+    pub(crate) fn shoots(&self, class: BlobClass, ms: u64, content: &[u8]) -> String {
+        let blob = self.agent.seal_blob(class, ms, content).unwrap();
+        let id = BlobStart::split(&blob).unwrap().0.header().id.to_string();
+        self.service.put_bytes(&format!("/api/v1/blobs/{id}"), &blob, &[]).unwrap();
+        id
     }
 
     /// Takes what the service has for it.

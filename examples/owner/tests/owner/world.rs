@@ -54,6 +54,19 @@ impl World {
         [read("service.db"), read("service.db-wal")].concat()
     }
 
+    /// The files that the service keeps blobs in.
+    pub(crate) fn stored_blobs(&self) -> Vec<PathBuf> {
+        let mut folders = vec![self.file("service.db.blobs")];
+        let mut files = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() { &mut folders } else { &mut files }.push(path);
+            }
+        }
+        files
+    }
+
     pub(crate) fn stop_service(&mut self) {
         if let Some(running) = self.running.take() {
             self.runtime.block_on(running.shutdown()).unwrap();

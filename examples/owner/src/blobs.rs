@@ -1,0 +1,99 @@
+//! `blobs` lists screenshots, camera shots and recordings; `blob` fetches one and opens it into a file.
+
+use std::io::{self, Read, Write};
+
+use blindtally_client::{Failure, visible};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::cli::{Blobs, GetBlob, OutputFile};
+use crate::devices;
+use crate::layout;
+use crate::part::{Existing, PartFile, unwritable};
+use crate::period::{Period, show};
+use crate::sealed::{Filter, Unopened, device_name, each_blob, fetch, fetching, headers};
+use crate::session::{Context, Session};
+use crate::wire::contradicted;
+
+pub(crate) fn list(args: &Blobs, context: &mut Context) -> Result<(), Failure> {
+    let period = Period::new(&args.period)?;
+    let session = Session::open(context)?;
+    let output = session.output();
+    let device = args.device.as_deref().map(|wanted| devices::find(&session.owner, wanted)).transpose()?;
+    let filter = Filter { device, class: args.class.map(blindtally::BlobClass::id), period: &period };
+    let mut objects = Vec::new();
+    let mut unreadable = 0u64;
+    each_blob(&session, &filter, |entries| {
+        for (entry, header) in entries.iter().zip(headers(&session, &filter, &entries)?) {
+            let object = match header {
+                Ok(header) => {
+                    let (name, class) = (device_name(&session.owner, header.device), layout::blob_class(header.class));
+                    let (time, size) = (period.show(header.seq), entry.size);
+                    output.line(format_args!("{time}  {}  {class}  {size:>10}  {}", visible(&name), header.id))?;
+                    json!({
+                        "id": header.id.to_string(), "time_ms": header.seq, "device_id": header.device.to_string(),
+                        "name": name, "class": class, "size": size,
+                    })
+                }
+                Err(Unopened { id, failure }) => {
+                    unreadable += 1;
+                    output.line(format_args!("? {id} ({})", failure.code()))?;
+                    json!({ "id": id, "unreadable": failure.code() })
+                }
+            };
+            if output.is_for_machines() {
+                objects.push(object);
+            }
+        }
+        Ok(())
+    })?;
+    if unreadable > 0 {
+        output
+            .note(format_args!("note: {unreadable} blob(s) marked ? cannot be read, or are not what the service says"));
+    }
+    output.object(&json!({ "blobs": objects }))?;
+    session.close();
+    Ok(())
+}
+
+pub(crate) fn get(args: &GetBlob, context: &mut Context) -> Result<(), Failure> {
+    let OutputFile { file, .. } = &args.output;
+    // Before the password is asked for.
+    let mut part = PartFile::beside(file, args.output.existing())?;
+    let session = Session::open(context)?;
+    let output = session.output();
+    let sealed = fetch(&session.service, args.id)?;
+    let mut blob = session.owner.opening_keys().blob_reader(sealed).map_err(|error| fetching(&error))?;
+    let header = *blob.header();
+    if header.id != args.id {
+        return Err(contradicted());
+    }
+    let mut length = 0u64;
+    let mut piece = Zeroizing::new(vec![0; 1 << 16]);
+    loop {
+        let read = match blob.read(&mut piece) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(fetching(&error)),
+        };
+        part.write_all(&piece[..read]).map_err(|error| unwritable(file, &error))?;
+        length += read as u64;
+    }
+    part.complete(file, args.output.existing())?;
+    let (name, class) = (device_name(&session.owner, header.device), layout::blob_class(header.class));
+    let (time, shown) = (show(header.seq, &jiff::tz::TimeZone::system()), visible(&name));
+    output.line(format_args!("{}: {class} of {time}, by {shown}, {length} bytes", file.display()))?;
+    output.object(&json!({
+        "file": file.display().to_string(), "id": header.id.to_string(), "time_ms": header.seq, "class": class,
+        "device_id": header.device.to_string(), "name": name, "length": length,
+    }))?;
+    session.close();
+    Ok(())
+}
+
+impl OutputFile {
+    pub(crate) fn existing(&self) -> Existing {
+        if self.overwrite { Existing::Replace } else { Existing::Keep }
+    }
+}
