@@ -56,8 +56,11 @@ fn every_file_comes_out_as_it_went_in_and_the_manifest_lists_them_all() {
     }
 }
 
-/// Opens an archive: how it is listed, and each file's path with its content, or the code of what is wrong with it.
-fn opened(owner: &Owner, sealed: &[u8]) -> (Listing, Vec<(String, Result<Vec<u8>, &'static str>)>) {
+/// A file's path with its content, or the code of what is wrong with it.
+type Found = (String, Result<Vec<u8>, &'static str>);
+
+/// Opens an archive: how it is listed, and each file.
+fn opened(owner: &Owner, sealed: &[u8]) -> (Listing, Vec<Found>) {
     let mut archive = owner.opening_keys().archive(Cursor::new(sealed)).unwrap();
     let files = archive.files().to_vec();
     let mut read = |(number, file): (usize, &ArchivedFile)| {

@@ -109,7 +109,7 @@ impl Config {
             request_timeout: Duration::from_secs(60),
             maintenance_period: Duration::from_secs(3600),
             blobs: None,
-            max_blob_bytes: 1 << 30,
+            max_blob_bytes: 2 << 30,
             max_database_bytes: None,
             limits: Limits::default(),
         }
