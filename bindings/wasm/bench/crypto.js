@@ -119,7 +119,16 @@ export async function openingArchive({ archiveWriter, openArchive, gcm, unlock }
         crypto.subtle.decrypt({ name: "AES-GCM", iv: nonce(at + number) }, key, chunk)));
     }
   };
+  const stream = async () => {
+    let length = 0;
+    for await (const piece of (await openArchive(owner, archive)).tar()) length += piece.length;
+    if (length < 20_000_000) throw new Error("this is not the tar");
+  };
+  const hashed = async () => {
+    const hashing = Array.from({ length: 100 }, (_, at) => crypto.subtle.digest("SHA-256", archive.subarray(at * 200_000, (at + 1) * 200_000)));
+    await Promise.all([webCrypto(), ...hashing]);
+  };
   const noble = () => chunks.forEach((chunk, number) => gcm(rawKey, nonce(number)).decrypt(chunk));
-  const [us, platform, peer] = await measure({ rounds: 5 }, ours, webCrypto, noble);
-  return { ours: us, webCrypto: platform, noble: peer };
+  const [checked, streamed, alone, both, peer] = await measure({ rounds: 5, turn: 2 }, ours, stream, webCrypto, hashed, noble);
+  return { checked, streamed, alone, both, noble: peer };
 }

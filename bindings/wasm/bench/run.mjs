@@ -58,9 +58,14 @@ const BENCHES = {
   "npm in Chromium: create": async () =>
     [row("npm in Chromium: create an account (ms) / its key pairs alone", ...await places.Chromium("creation"), rounded(1 / 1.5))],
   "npm in Chromium: archive": async () => {
-    const figure = "npm in Chromium: open an archive of 20 MB, 100 files checked (ms)";
-    const { ours, webCrypto, noble } = await places.Chromium("openingArchive");
-    return [row(`${figure} / WebCrypto AES-GCM alone`, ours, webCrypto, rounded(1 / 1.3)), row(`${figure} / noble gcm`, ours, noble, 5)];
+    const figure = "npm in Chromium: archive of 20 MB";
+    const { checked, streamed, alone, both, noble } = await places.Chromium("openingArchive");
+    return [
+      row(`${figure}, opened (ms) / WebCrypto AES-GCM alone`, streamed, alone, rounded(1 / 1.3)),
+      // WebCrypto's hashes wait for the same thread as its decryption.
+      row(`${figure}, 100 files checked (ms) / WebCrypto AES-GCM and SHA-256 alone`, checked, both, rounded(1 / 1.3)),
+      row(`${figure}, 100 files checked (ms) / noble gcm alone`, checked, noble, 5),
+    ];
   },
   "page reader": () => readPage(browser, server.url, { revealerModule: "/bench/page/owner.js" }),
 };
