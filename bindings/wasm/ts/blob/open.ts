@@ -48,6 +48,8 @@ export interface SeekableBlob extends OpenedBlob {
 
 const HEADER = 47;
 const [KIND, SUITE] = [0x42, 0x31];
+/** Chunks that are kept open, for reads that go on where others ended. */
+const KEPT = 8;
 /** Everything before the first chunk. */
 export const START = HEADER + SALT + COMMITMENT;
 
@@ -260,8 +262,8 @@ export class ChunkFile {
   readonly #sealed: number;
   /** Bytes of content. */
   length = 0;
-  /** The chunk that the last read ended in: the next often begins there. */
-  #kept: { readonly index: number; readonly chunk: Promise<Uint8Array<ArrayBuffer>> } | undefined;
+  /** The chunks that the last reads ended in: the next often begin there. */
+  readonly #kept = new Map<number, Promise<Uint8Array<ArrayBuffer>>>();
 
   constructor(source: Source, cipher: ChunkCipher) {
     this.#source = source;
@@ -278,7 +280,7 @@ export class ChunkFile {
     for (let [to, count] = [last, 1]; to >= 0; to -= count, count = AT_ONCE) {
       const from = Math.max(0, to - count + 1);
       const opening = await this.#load(from, to);
-      if (to === last) this.#kept = { index: last, chunk: opening.at(-1)! };
+      if (to === last) this.#keep(last, opening.at(-1)!);
       const [chunks, failure] = await settled(opening);
       if (failure !== undefined) throw failure;
       for (let index = to; index >= from; index--) {
@@ -323,7 +325,7 @@ export class ChunkFile {
       const first = index;
       index = Math.min(last, first + AT_ONCE - 1) + 1;
       const opening = await this.#load(first, index - 1);
-      if (index > last) this.#kept = { index: last, chunk: opening.at(-1)! };
+      if (index > last) this.#keep(last, opening.at(-1)!);
       const [chunks, failure] = await settled(opening);
       stop ??= failure;
       return chunks.map((chunk, at) => {
@@ -351,9 +353,16 @@ export class ChunkFile {
     };
   }
 
+  #keep(index: number, chunk: Promise<Uint8Array<ArrayBuffer>>): void {
+    this.#kept.set(index, chunk);
+    const [oldest] = this.#kept.keys();
+    if (this.#kept.size > KEPT) this.#kept.delete(oldest!);
+  }
+
   /** Starts to open the chunks of these numbers. */
   async #load(first: number, last: number): Promise<Promise<Uint8Array<ArrayBuffer>>[]> {
-    const opening = this.#kept?.index === first ? [this.#kept.chunk] : [];
+    const kept = this.#kept.get(first);
+    const opening = kept ? [kept] : [];
     const from = (first + opening.length) * SEALED_CHUNK;
     const to = Math.min((last + 1) * SEALED_CHUNK, this.#sealed);
     if (from < to || opening.length === 0) {
