@@ -71,6 +71,8 @@ impl Npm {
         }
         let mut optimize = self.package.tool("wasm-opt");
         optimize.args(["-O3", "--strip-debug", "--mvp-features"]);
+        // What is called in one place only has been inlined by LLVM, where that is faster; again, it only compresses worse.
+        optimize.arg("--one-caller-inline-max-function-size=40");
         optimize.args(WASM_FEATURES.map(|feature| format!("--enable-{feature}")));
         process::run(optimize.arg(made.join("bridge_bg.wasm")).arg("-o").arg(dist.join("blindtally.wasm")))
     }

@@ -1,4 +1,5 @@
 // The tools of a page.
+import * as blobs from "/dist/blob.js";
 import * as blindtally from "/dist/index.js";
 import { unlock } from "/bench/account.js";
 
@@ -8,8 +9,9 @@ const vectors = await (await fetch("/vectors/keyring.json")).json();
 
 export const tools = {
   ...blindtally,
+  ...blobs,
   unlock: () => unlock(blindtally, vectors),
-  gcmsiv: (await import("/bench/noble.js")).gcmsiv,
+  ...await import("/bench/noble.js"),
   toText: (bytes) => bytes.toBase64(BASE64URL),
   fromText: (text) => Uint8Array.fromBase64(text, BASE64URL),
 };

@@ -1,6 +1,7 @@
 // The tools of Node.
 import { readFileSync } from "node:fs";
-import { gcmsiv } from "@noble/ciphers/aes.js";
+import { gcm, gcmsiv } from "@noble/ciphers/aes.js";
+import * as blobs from "../dist/blob.js";
 import * as blindtally from "../dist/node.js";
 import { unlock } from "./account.js";
 
@@ -9,7 +10,9 @@ const vectors = JSON.parse(readFileSync(new URL("../../../test-vectors/keyring.j
 
 export const tools = {
   ...blindtally,
+  ...blobs,
   unlock: () => unlock(blindtally, vectors),
+  gcm,
   gcmsiv,
   toText: (bytes) => Buffer.from(bytes).toString("base64url"),
   fromText: (text) => Buffer.from(text, "base64url"),

@@ -126,7 +126,7 @@ impl ExaminedDelivery {
 
 /// A device with keys.
 #[wasm_bindgen]
-pub struct Agent(blindtally::Agent);
+pub struct Agent(pub(crate) blindtally::Agent);
 
 #[wasm_bindgen]
 impl Agent {

@@ -84,10 +84,8 @@ impl Restored {
         secret::give(self.0.recovery_proof().expose())
     }
 
-    pub fn reveal_many(&self, tokens: &[u8], lengths: &mut [i32], errors: &Array) -> Option<JsString> {
-        let mut out = blindtally::RevealBatch::new();
-        self.0.reveal_batch(batch::split(tokens, '\n'), &mut out);
-        batch::join(out.iter(), lengths, errors)
+    pub fn open_many(&self, suite: u8, texts: &[u8], lengths: &mut [i32], errors: &Array) -> Option<JsString> {
+        batch::open(self.0.opening_keys(), suite, texts, lengths, errors)
     }
 
     /// An owner again, once the draft is done.

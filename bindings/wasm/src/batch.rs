@@ -1,7 +1,7 @@
 //! Batches across the border: one string in, one string out, and where each item ends, so that a call costs the same
 //! for one value as for thousands.
 
-use blindtally::Error;
+use blindtally::{Error, OpeningKeys, Record, RecordError, RevealBatch, Suite};
 use js_sys::{Array, JsString};
 use wasm_bindgen::prelude::*;
 use zeroize::Zeroizing;
@@ -15,7 +15,7 @@ pub(crate) fn split(joined: &[u8], separator: char) -> core::str::Split<'_, char
 
 /// The values one after the other. `lengths` gets the length of each in UTF-16 units, or -1 - i for one that failed with
 /// the i-th of `errors`. `None` unless there are as many items as lengths: the separator was in one of them.
-pub(crate) fn join<'v, E: Into<Error> + Copy + PartialEq>(
+pub(crate) fn join<'v, E: Into<Error>>(
     items: impl ExactSizeIterator<Item = Result<&'v str, E>>,
     lengths: &mut [i32],
     errors: &Array,
@@ -23,9 +23,12 @@ pub(crate) fn join<'v, E: Into<Error> + Copy + PartialEq>(
     if items.len() != lengths.len() {
         return None;
     }
-    let mut met: Vec<E> = Vec::new();
-    let items: Vec<_> = items.collect();
-    let room = items.iter().map(|item| item.map_or(0, str::len)).sum();
+    Some(join_all(items.map(|item| item.map_err(Into::into)).collect(), lengths, errors))
+}
+
+fn join_all(items: Vec<Result<&str, Error>>, lengths: &mut [i32], errors: &Array) -> JsString {
+    let mut met: Vec<Error> = Vec::new();
+    let room = items.iter().map(|item| item.as_ref().map_or(0, |value| value.len())).sum();
     let mut joined = Zeroizing::new(String::with_capacity(room));
     for (item, length) in items.into_iter().zip(lengths) {
         *length = match item {
@@ -44,5 +47,24 @@ pub(crate) fn join<'v, E: Into<Error> + Copy + PartialEq>(
             }
         };
     }
-    Some(JsString::from(joined.as_str()))
+    JsString::from(joined.as_str())
+}
+
+/// Opens what is separated by line feeds, as [`join`] gives it: records if that is the suite, otherwise tokens.
+pub(crate) fn open(
+    keys: &OpeningKeys,
+    suite: u8,
+    texts: &[u8],
+    lengths: &mut [i32],
+    errors: &Array,
+) -> Option<JsString> {
+    let texts = split(texts, '\n');
+    if suite != Suite::Record as u8 {
+        let mut out = RevealBatch::new();
+        keys.reveal_batch(texts, &mut out);
+        return join(out.iter(), lengths, errors);
+    }
+    let opened: Vec<Result<Zeroizing<String>, RecordError>> =
+        texts.map(|text| keys.open_record(&Record::parse(text)?)).collect();
+    join(opened.iter().map(|item| item.as_ref().map(|value| value.as_str()).map_err(|error| *error)), lengths, errors)
 }

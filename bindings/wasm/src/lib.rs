@@ -6,6 +6,7 @@
 mod agent;
 mod backup;
 mod batch;
+mod blob;
 mod change;
 mod check;
 mod enrollment;

@@ -195,11 +195,9 @@ impl Owner {
         Ok(RecoverableBackup { backup, key })
     }
 
-    /// The tokens are separated by line feeds; see [`batch::join`].
-    pub fn reveal_many(&self, tokens: &[u8], lengths: &mut [i32], errors: &Array) -> Option<JsString> {
-        let mut out = blindtally::RevealBatch::new();
-        self.0.reveal_batch(batch::split(tokens, '\n'), &mut out);
-        batch::join(out.iter(), lengths, errors)
+    /// Opens tokens or records; see [`batch::open`].
+    pub fn open_many(&self, suite: u8, texts: &[u8], lengths: &mut [i32], errors: &Array) -> Option<JsString> {
+        batch::open(self.0.opening_keys(), suite, texts, lengths, errors)
     }
 
     pub fn tokenize_typed(&self, class: u8, typed: &str) -> Result<String, BlindtallyError> {
@@ -295,6 +293,6 @@ pub(crate) fn token_class(id: u8) -> Result<TokenClass, BlindtallyError> {
     TokenClass::from_id(id).map_err(|error| error::of(Error::from(error)))
 }
 
-fn parse_device(id: &str) -> Result<DeviceId, BlindtallyError> {
+pub(crate) fn parse_device(id: &str) -> Result<DeviceId, BlindtallyError> {
     id.parse().map_err(|error: ParseError| error::of(error))
 }

@@ -1,27 +1,67 @@
-//! `ts/generated.ts` is what the core says: the classes, forms and error codes that TypeScript has to know by name.
+//! `ts/generated.ts` is what the core says: the classes, forms and error codes that TypeScript has to know by name; and
+//! `ts/blob/refusals.ts` the sentences of the errors that TypeScript finds by itself, where it parses and opens blobs.
 #![allow(clippy::unwrap_used)]
 
 use std::fmt::Write;
 use std::path::Path;
 
-use blindtally::{CanonicalForm, Error, Kdf, RecordClass, TokenClass};
+use blindtally::{BlobClass, CanonicalForm, Error, Kdf, RecordClass, TokenClass};
 
 #[test]
 fn the_generated_types_are_up_to_date() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("ts/generated.ts");
-    if std::env::var_os("BLINDTALLY_GENERATE").is_some() {
-        std::fs::write(&file, generate()).unwrap();
+    for (name, text) in [("ts/generated.ts", generate()), ("ts/blob/refusals.ts", refusals())] {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+        if std::env::var_os("BLINDTALLY_GENERATE").is_some() {
+            std::fs::write(&file, &text).unwrap();
+        }
+        let found = std::fs::read_to_string(&file).unwrap_or_default();
+        assert!(found == text, "BLINDTALLY_GENERATE=1 cargo test -p blindtally-wasm writes {name} anew");
     }
-    let found = std::fs::read_to_string(&file).unwrap_or_default();
-    assert!(found == generate(), "BLINDTALLY_GENERATE=1 cargo test -p blindtally-wasm writes ts/generated.ts anew");
+}
+
+const NOTE: &str = "// Written by tests/generated.rs from the core; that test fails when it is out of date.\n";
+
+/// The errors that `ts/blob` raises.
+const REFUSALS: [&str; 20] = [
+    "archive.damaged",
+    "archive.layout",
+    "archive.other-account",
+    "archive.path",
+    "archive.signature",
+    "archive.too-long",
+    "archive.too-many",
+    "blob.no-key",
+    "blob.plaintext",
+    "blob.tampered",
+    "blob.too-long",
+    "blob.truncated",
+    "malformed.kind",
+    "malformed.magic",
+    "malformed.public-key",
+    "malformed.suite",
+    "malformed.too-long",
+    "malformed.truncated",
+    "malformed.value",
+    "rsa.failed",
+];
+
+fn refusals() -> String {
+    let codes = Error::all_codes();
+    let entries = REFUSALS.map(|code| {
+        let (_, sentence) = codes.iter().find(|(known, _)| *known == code).unwrap();
+        format!("  \"{code}\": \"{sentence}\",\n")
+    });
+    format!("{NOTE}\n/** What is said of each. */\nexport const REFUSALS = {{\n{}}} as const;\n", entries.concat())
 }
 
 fn generate() -> String {
-    let mut ts = "// Written by tests/generated.rs from the core; that test fails when it is out of date.\n".to_owned();
+    let mut ts = NOTE.to_owned();
     let tokens = TokenClass::NAMED.iter().map(|class| (class.name().unwrap(), class.id()));
     table(&mut ts, "What a token is about.", "TokenClass", "TOKEN_CLASSES", tokens);
     let records = RecordClass::NAMED.iter().map(|class| (class.name().unwrap(), class.id()));
     table(&mut ts, "What a record is about.", "RecordClass", "RECORD_CLASSES", records);
+    let blobs = BlobClass::NAMED.iter().map(|class| (class.name().unwrap(), class.id()));
+    table(&mut ts, "What a blob is.", "BlobClass", "BLOB_CLASSES", blobs);
     let forms = [CanonicalForm::Exact, CanonicalForm::AsciiLowercase, CanonicalForm::Host];
     let names = forms.into_iter().map(|form| (form_name(form), form as u8));
     table(&mut ts, "How values of a class are brought into one form.", "CanonicalForm", "CANONICAL_FORMS", names);

@@ -9,9 +9,10 @@ import type {
 import { joined, type Result } from "./batch.js";
 import { bytes, integer, text, u64 } from "./check.js";
 import { BlindtallyError } from "./error.js";
-import { RECORD_CLASSES, type RecordClass } from "./generated.js";
+import { RECORD_CLASSES } from "./generated.js";
 import { guarded, Handle, releasing } from "./init.js";
 import { classId, type Policy, takePolicy, type TokenClassId } from "./owner.js";
+import type { RecordClassId } from "./record.js";
 import { type Typed, wiping } from "./text.js";
 import { parseTicket } from "./ticket.js";
 import { decrypt, generateIdentity, type RsaSize, signItself } from "./webcrypto.js";
@@ -31,9 +32,6 @@ export interface Enrollment {
 
 /** `updated` and `revoked`: save the agent. `delivery-needed`: it seals on in the old epoch until its keys arrive. */
 export type Outcome = "updated" | "unchanged" | "delivery-needed" | "revoked";
-
-/** An application's own record classes have no name. */
-export type RecordClassId = RecordClass | number;
 
 /** A device that has asked for keys and has none yet. */
 export class PendingAgent extends Handle<RawPending> {
@@ -151,7 +149,7 @@ export class Agent extends Handle<RawAgent> {
     ) as Result<Token>[];
   }
 
-  /** Seals one record of up to 1 MiB under this device's own key; `seq` orders its records. @throws BlindtallyError `record.*` */
+  /** Seals one record of up to 1 MiB under this device's own key; `seq` is when, in Unix milliseconds. @throws BlindtallyError `record.*` */
   sealRecord(recordClass: RecordClassId, value: string, seq: bigint): SealedRecord {
     const id = integer(typeof recordClass === "number" ? recordClass : RECORD_CLASSES[recordClass], "a class", 255);
     const [word, number] = [text(value, "a value"), u64(seq, "seq")];

@@ -1,7 +1,7 @@
 /** What every entry offers, beside its own `init`. */
 export { generateAccountSecret } from "./account-secret.js";
 export { Agent, PendingAgent } from "./agent.js";
-export type { Claim, Enrollment, Outcome, RecordClassId } from "./agent.js";
+export type { Claim, Enrollment, Outcome } from "./agent.js";
 export * from "./artefacts.js";
 export { Backup, Restored, type RestoreOptions } from "./backup.js";
 export type { Result } from "./batch.js";
@@ -15,6 +15,7 @@ export type {
   ComparisonRequest, CreateOptions, Device, Inspection, OwnerInfo, PasswordChange, Policy, Synced, Time, TokenClassId,
   VerifiedRequest,
 } from "./owner.js";
+export type { OpenedRecord, RecordClassId } from "./record.js";
 export { normalLoginName, type Typed } from "./text.js";
 export type { Ticket } from "./ticket.js";
 export type { RsaSize } from "./webcrypto.js";

@@ -12,6 +12,7 @@ type Artefact<Base, Kind extends string> = Base & { readonly [kind]: Kind };
 export type AccountId = Artefact<string, "AccountId">;
 export type DeviceId = Artefact<string, "DeviceId">;
 export type TicketId = Artefact<string, "TicketId">;
+export type BlobId = Artefact<string, "BlobId">;
 
 /** A sealed value that groups: `bt1_...`. */
 export type Token = Artefact<string, "Token">;

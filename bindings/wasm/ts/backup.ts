@@ -1,13 +1,15 @@
 /** The backup file: works without the service, and after a lost password. */
 import type { Backup as RawBackup, Restored as RawRestored } from "./bridge.js";
 import { parseAccountSecret } from "./account-secret.js";
-import { type AccountId, asSignedPolicy, type BackupText, type Proof, type SignedPolicy, type Token } from "./artefacts.js";
-import { joined, type Result, valueOf } from "./batch.js";
+import { type AccountId, asSignedPolicy, type BackupText, type Proof, type SealedRecord, type SignedPolicy, type Token } from "./artefacts.js";
+import { joined, RECORDS, type Result, TOKENS, valueOf } from "./batch.js";
 import type { Change } from "./change.js";
 import { millis, text as checkedText, u64 } from "./check.js";
+import type { BlindtallyError } from "./error.js";
 import { type Kdf, PBKDF2 } from "./generated.js";
 import { guarded, Handle, releasing } from "./init.js";
 import { Owner, type Time } from "./owner.js";
+import { openAll, type OpenedRecord } from "./record.js";
 import { normalLoginName, type Typed, utf8, wiping } from "./text.js";
 import { stretch, withKdf } from "./webcrypto.js";
 
@@ -55,7 +57,7 @@ export class Backup extends Handle<RawBackup> {
   }
 }
 
-/** An opened backup: reads tokens offline, and becomes an owner again under a new password. */
+/** An opened backup: reads tokens and records offline, and becomes an owner again under a new password. */
 export class Restored extends Handle<RawRestored> {
   /** @internal */
   constructor(raw: RawRestored) {
@@ -73,12 +75,22 @@ export class Restored extends Handle<RawRestored> {
 
   /** As {@link Owner.revealMany}. */
   revealMany(tokens: readonly string[]): Result[] {
-    return joined(tokens, "\n", (text, lengths, errors) => this.call((raw) => raw.reveal_many(text, lengths, errors)));
+    return joined(tokens, "\n", (text, lengths, errors) => this.call((raw) => raw.open_many(TOKENS, text, lengths, errors)));
   }
 
   /** As {@link Owner.reveal}. */
   reveal(token: Token): string {
     return valueOf(this.revealMany([token])[0]!);
+  }
+
+  /** Opens many records in one call, of any devices; each has a result of its own, as in {@link Owner.revealMany}. */
+  openRecords(records: readonly string[]): (OpenedRecord | BlindtallyError)[] {
+    return openAll(records, (text, lengths, errors) => this.call((raw) => raw.open_many(RECORDS, text, lengths, errors)));
+  }
+
+  /** Opens one record. @throws BlindtallyError `record.*`, `malformed.*` */
+  openRecord(record: SealedRecord): OpenedRecord {
+    return valueOf(this.openRecords([record])[0]!);
   }
 
   /**

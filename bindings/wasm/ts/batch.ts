@@ -1,11 +1,14 @@
 /** Many values in one call: joined on this side, cut apart again on the other, with a result of its own for each. */
 import { refuse } from "./check.js";
-import type { BlindtallyError } from "./error.js";
+import { BlindtallyError } from "./error.js";
 
 /** A value, or why there is none. */
 export type Result<Value extends string = string> = Value | BlindtallyError;
 
 type Call = (joined: Uint8Array, lengths: Int32Array, errors: BlindtallyError[]) => string | undefined;
+
+/** Suites, for a call that opens one or the other. */
+export const [TOKENS, RECORDS] = [0x11, 0x21];
 
 /** What crosses in one call, in items and in characters. */
 const MOST_ITEMS = 1 << 15;
@@ -41,9 +44,9 @@ export function joined(
 }
 
 /** The value, or a throw of the error. */
-export function valueOf(result: Result): string {
-  if (typeof result === "string") return result;
-  throw result;
+export function valueOf<Value>(result: Value | BlindtallyError): Value {
+  if (result instanceof BlindtallyError) throw result;
+  return result;
 }
 
 function take(values: readonly unknown[], from: number): readonly string[] {

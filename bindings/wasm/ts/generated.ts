@@ -20,6 +20,15 @@ export const RECORD_CLASSES = {
 } as const;
 export type RecordClass = keyof typeof RECORD_CLASSES;
 
+/** What a blob is. */
+export const BLOB_CLASSES = {
+  "screenshot": 32,
+  "camera": 33,
+  "voice": 34,
+  "archive": 40,
+} as const;
+export type BlobClass = keyof typeof BLOB_CLASSES;
+
 /** How values of a class are brought into one form. */
 export const CANONICAL_FORMS = {
   "exact": 0,
@@ -46,6 +55,30 @@ export type ErrorCode =
   | "agent.needs-upgrade"
   /** this device was revoked: its keys are erased */
   | "agent.revoked"
+  /** the file is damaged */
+  | "archive.damaged"
+  /** the archive is not laid out as its manifest says */
+  | "archive.layout"
+  /** the archive is of another account */
+  | "archive.other-account"
+  /** a path in the archive is not one that every system takes, or comes twice */
+  | "archive.path"
+  /** the account did not sign this archive's manifest */
+  | "archive.signature"
+  /** a file is longer than the format allows, or was not as long as announced */
+  | "archive.too-long"
+  /** the archive has more files than the format allows */
+  | "archive.too-many"
+  /** there is no key for this blob, or its beginning was changed */
+  | "blob.no-key"
+  /** the blob is authentic but its content is not minimally padded */
+  | "blob.plaintext"
+  /** a part of the blob is damaged, replaced, or not in its place */
+  | "blob.tampered"
+  /** the content is longer than a blob may be */
+  | "blob.too-long"
+  /** the blob ends too early */
+  | "blob.truncated"
   /** the code does not belong to this device: do not confirm it */
   | "enrollment.code"
   /** the request was not made with a ticket of this account */

@@ -1,16 +1,18 @@
 /** The account owner's end: holds every key of the account, decides who gets which, and reads. */
 import type { Draft, Owner as RawOwner, Policy as RawPolicy } from "./bridge.js";
 import type {
-  AccountId, BackupText, DeviceId, EnrollmentRequest, Proof, RecoveryKey, SignedPolicy, TicketId, Token,
+  AccountId, BackupText, DeviceId, EnrollmentRequest, Proof, RecoveryKey, SealedRecord, SignedPolicy, TicketId, Token,
   Vault,
 } from "./artefacts.js";
 import { parseAccountSecret } from "./account-secret.js";
-import { joined, type Result, valueOf } from "./batch.js";
+import { joined, RECORDS, type Result, TOKENS, valueOf } from "./batch.js";
 import { Change, takeChange } from "./change.js";
 import { bytes, integer, millis, text } from "./check.js";
+import type { BlindtallyError } from "./error.js";
 import { type CanonicalForm, CANONICAL_FORMS, type Kdf, PBKDF2, TOKEN_CLASSES, type TokenClass } from "./generated.js";
 import { guarded, Handle, releasing } from "./init.js";
 import type { KeptLogin, Prelogin } from "./login.js";
+import { openAll, type OpenedRecord } from "./record.js";
 import { normalLoginName, type Typed } from "./text.js";
 import { takeTicket, type Ticket } from "./ticket.js";
 import { describeKdf, generateIdentity, generateSealingKey, type RsaSize, sign, signItself, stretch, withKdf } from "./webcrypto.js";
@@ -207,12 +209,22 @@ export class Owner extends Handle<RawOwner> {
    * that says why there is none.
    */
   revealMany(tokens: readonly string[]): Result[] {
-    return joined(tokens, "\n", (text, lengths, errors) => this.call((raw) => raw.reveal_many(text, lengths, errors)));
+    return joined(tokens, "\n", (text, lengths, errors) => this.call((raw) => raw.open_many(TOKENS, text, lengths, errors)));
   }
 
   /** Opens one token. @throws BlindtallyError `reveal.*`, `malformed.*` */
   reveal(token: Token): string {
     return valueOf(this.revealMany([token])[0]!);
+  }
+
+  /** Opens many records in one call, of any devices; each has a result of its own, as in {@link Owner.revealMany}. */
+  openRecords(records: readonly string[]): (OpenedRecord | BlindtallyError)[] {
+    return openAll(records, (text, lengths, errors) => this.call((raw) => raw.open_many(RECORDS, text, lengths, errors)));
+  }
+
+  /** Opens one record. @throws BlindtallyError `record.*`, `malformed.*` */
+  openRecord(record: SealedRecord): OpenedRecord {
+    return valueOf(this.openRecords([record])[0]!);
   }
 
   /**

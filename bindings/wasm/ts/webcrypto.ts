@@ -64,7 +64,7 @@ function rawKdf(kdf: Kdf): RawKdf {
   }
 }
 
-function subtle(): SubtleCrypto {
+export function subtle(): SubtleCrypto {
   const { subtle } = crypto as Partial<Crypto>;
   if (!subtle) throw new BlindtallyError("wasm.platform" satisfies WasmErrorCode, "there is no WebCrypto: load the page over https");
   return subtle;
@@ -98,6 +98,11 @@ export async function importSigningKey(pkcs8: Uint8Array): Promise<CryptoKey> {
 /** As {@link importSigningKey}. */
 export async function importDecryptionKey(pkcs8: Uint8Array): Promise<CryptoKey> {
   return subtle().importKey("pkcs8", pkcs8 as BufferSource, OAEP, false, ["decrypt"]);
+}
+
+/** Called by the module with a view of its memory, as {@link importSigningKey}: a key for HKDF-Expand with SHA-512. */
+export async function importInputKey(key: Uint8Array): Promise<CryptoKey> {
+  return subtle().importKey("raw", key as BufferSource, { name: "HMAC", hash: "SHA-512" }, false, ["sign"]);
 }
 
 /** RSASSA-PSS-SHA-256 with a salt of 32 bytes. */

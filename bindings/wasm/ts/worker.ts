@@ -5,7 +5,7 @@
 import type { AccountSecret } from "./artefacts.js";
 import type { Backup } from "./backup.js";
 import type { Change } from "./change.js";
-import { integer } from "./check.js";
+import { integer, tag } from "./check.js";
 import { BlindtallyError, type WasmErrorCode } from "./error.js";
 import type { Handle, WasmSource } from "./init.js";
 import type { KeptLogin, Login, LoginOptions } from "./login.js";
@@ -112,7 +112,8 @@ export class OwnerWorker {
     const call = ++this.#calls;
     return new Promise((resolve, reject) => {
       const message: Call = { call, object, method, args };
-      this.#worker.postMessage(message);
+      // Streams move; all else is copied.
+      this.#worker.postMessage(message, args.filter((arg) => tag(arg) === "ReadableStream") as Transferable[]);
       this.#waiting.set(call, { resolve, reject });
     });
   }

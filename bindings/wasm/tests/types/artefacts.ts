@@ -3,6 +3,7 @@ import {
   type AccountSecret, Agent, asToken, type BackupText, Backup, type BlindtallyError, type Delivery, type EnrollmentRequest, type KeptLogin,
   Login, Owner, type PendingAgent, type SealedRecord, type SignedPolicy, type Token, type Vault,
 } from "blindtally";
+import { archiveWriter, openArchive, openBlob, sealBlob } from "blindtally/blob";
 import { OwnerWorker, type Remote } from "blindtally/worker";
 import { readPage } from "blindtally/page";
 
@@ -74,3 +75,24 @@ remote.take();
 void [words, approved];
 readPage(document, owner);
 readPage(document, remote);
+
+for (const opener of [owner, remote]) {
+  const file = await openBlob(opener, new Blob());
+  const size: number = file.size;
+  const stream = await openBlob(opener, new ReadableStream<Uint8Array>());
+  // @ts-expect-error what is streamed has no size and no places
+  stream.slice(0, size);
+  const archive = await openArchive(opener, new Uint8Array());
+  const content: Blob = await archive.file(0).blob();
+  await (await archiveWriter(opener)).add("a", { modified: 0, content });
+}
+const { header, body } = await sealBlob(agent, "screenshot", { seq: new Date(), content: new Blob() });
+const upload: [string, Blob] = [header.id, body];
+// @ts-expect-error there is no such class
+void sealBlob(agent, "picture", { seq: 0n, content: new Blob() });
+// @ts-expect-error agents do not open
+void openBlob(agent, new Blob());
+const opened: string = owner.openRecord(record).value;
+// @ts-expect-error a token is no record
+owner.openRecord(token);
+void [upload, opened];

@@ -1,0 +1,320 @@
+/** Archives (SPEC.md#archive): files of an account in one blob, opened file by file even when it is damaged. */
+import type { Restored } from "../backup.js";
+import { integer, millis, refuse } from "../check.js";
+import { Handle } from "../init.js";
+import type { Owner, Time } from "../owner.js";
+import { type AccountKeys, accountOf, fingerprintOf, ownDevice, publicKeysOf } from "./account.js";
+import { CHUNK, concat } from "./cipher.js";
+import { type ArchivedEntry, endOf, manifestEntry, readManifest } from "./manifest.js";
+import { type BlobHeader, ChunkFile, cipherOf, keysOf, START } from "./open.js";
+import { isRefusal, refuseAs } from "./refusal.js";
+import { newId, Parts, startSealing } from "./seal.js";
+import { digest, Hash, WHOLE } from "./sha256.js";
+import { collect, feedOf, type Seekable, sourceOf, streamOf, type Take } from "./source.js";
+import { BLOCK, fillerLength, FILES_MAX, isSame, MANIFEST_PATH, OCTAL_MAX, parseTarHeader, Paths, tarHeader } from "./tar.js";
+
+/** What an archive says of a file. */
+export interface ArchivedFileInfo {
+  /** Segments of ASCII letters, digits, `-`, `_` and `.`, joined by `/`: every system takes it, and it leads nowhere but down. */
+  readonly path: string;
+  readonly modified: Date;
+  /** Bytes. */
+  readonly length: number;
+  /** SHA-256, as the account signed it; nothing in an unlisted archive. */
+  readonly hash: Uint8Array | undefined;
+}
+
+/** A file of an archive. All give it intact or fail with `archive.damaged`; nothing else of the archive matters to it. */
+export interface ArchivedFile extends ArchivedFileInfo {
+  bytes(): Promise<Uint8Array<ArrayBuffer>>;
+  blob(type?: string): Promise<Blob>;
+  /** In constant memory: what came before a failure must not be taken for the file. */
+  stream(): ReadableStream<Uint8Array<ArrayBuffer>>;
+}
+
+export interface Archive {
+  readonly header: BlobHeader;
+  /**
+   * `signed`: by the manifest, there were these files and no others. `unlisted`: the manifest is lost, and the files are those
+   * whose headers were found. Each is authentic as far as it opens, but others may be missing, and next to damage the inside of
+   * one file may show as another: tell the person.
+   */
+  readonly listing: "signed" | "unlisted";
+  /** When, by the clock of whoever made it; nothing if unlisted. */
+  readonly made: Date | undefined;
+  /** In the order of the archive. */
+  readonly files: readonly ArchivedFileInfo[];
+  /** The file of that number in {@link Archive.files}. @throws BlindtallyError `wasm.argument` if there is none */
+  file(number: number): ArchivedFile;
+  /** Reads every file, and gives the numbers of those that are not intact. */
+  damaged(): Promise<number[]>;
+  /** The decrypted tar. It fails where the blob is damaged. */
+  tar(): ReadableStream<Uint8Array<ArrayBuffer>>;
+}
+
+export interface AddOptions {
+  /** When the content was last changed; whole seconds are kept. */
+  readonly modified: Time;
+  readonly content: Seekable;
+}
+
+/** Makes an archive. Without {@link ArchiveWriter.finish} there is none. */
+export interface ArchiveWriter {
+  /**
+   * Adds a file.
+   *
+   * @throws BlindtallyError `archive.path`, `archive.too-long`, `archive.too-many`: nothing was added; those of reading the
+   *   content: the archive cannot be completed
+   */
+  add(path: string, options: AddOptions): Promise<void>;
+  /** Signs the manifest, and gives the whole. */
+  finish(): Promise<Blob>;
+}
+
+export async function openArchiveLocally(opener: Owner | Restored, input: Seekable): Promise<LocalArchive> {
+  if (!(opener instanceof Handle)) refuse("what opens must be an Owner or a Restored");
+  const source = sourceOf(input);
+  const start = await source.read(0, Math.min(START, source.size));
+  const [cipher, header, account] = await cipherOf(opener, start, expectArchive);
+  const file = new ChunkFile(source, cipher);
+  try {
+    await file.findEnd();
+    const { made, files } = await readManifest(account, file.length, (from, to) => file.read(from, to));
+    return new LocalArchive(header, file, files, made);
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    file.takeTheRest();
+    return new LocalArchive(header, file, await walk(file));
+  }
+}
+
+/** Only what the account itself sealed is an archive. */
+async function expectArchive({ class: blobClass, device }: BlobHeader, account: AccountKeys): Promise<void> {
+  if (blobClass !== "archive" || device !== await ownDevice(account)) refuseAs("archive.other-account");
+}
+
+const isDamage = (error: unknown) => isRefusal(error, "blob.tampered", "blob.truncated");
+
+/** The files whose headers can be found. */
+async function walk(file: ChunkFile): Promise<ArchivedEntry[]> {
+  const files: ArchivedEntry[] = [];
+  const paths = new Paths();
+  let [seen, at, from] = [0, 0, -1];
+  let chunk = new Uint8Array();
+  while (at + BLOCK <= file.length) {
+    if (at - at % CHUNK !== from) {
+      from = at - at % CHUNK;
+      try {
+        chunk = await file.read(from, Math.min(from + CHUNK, file.length));
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+        // On with the next chunk, which begins at a multiple of 512.
+        at = from + CHUNK;
+        continue;
+      }
+    }
+    const found = parseTarHeader(chunk.subarray(at - from, at - from + BLOCK));
+    if (found?.path === MANIFEST_PATH) break;
+    if (!found) {
+      at += BLOCK;
+      continue;
+    }
+    if (++seen > FILES_MAX) refuseAs("archive.too-many");
+    const entry = { ...found, hash: undefined, at };
+    at = endOf(entry);
+    if (paths.insert(entry.path)) files.push(entry);
+  }
+  return files;
+}
+
+export class LocalArchive implements Archive {
+  readonly header: BlobHeader;
+  readonly listing: "signed" | "unlisted";
+  readonly made: Date | undefined;
+  readonly files: readonly ArchivedFileInfo[];
+  readonly #file: ChunkFile;
+  readonly #entries: readonly ArchivedEntry[];
+
+  constructor(header: BlobHeader, file: ChunkFile, entries: readonly ArchivedEntry[], made?: Date) {
+    this.header = header;
+    this.listing = made ? "signed" : "unlisted";
+    this.made = made;
+    this.files = entries.map(({ path, modified, length, hash }) => ({ path, modified: new Date(modified * 1000), length, hash }));
+    this.#file = file;
+    this.#entries = entries;
+  }
+
+  file(number: number): ArchivedFile {
+    const info = this.files[integer(number, "the number of a file", this.files.length - 1)]!;
+    const content = () => this.#content(this.#entries[number]!);
+    return {
+      ...info,
+      bytes: async () => concat(await collect(content())),
+      blob: async (type = "") => new Blob(await collect(content()), { type }),
+      stream: () => streamOf(content()),
+    };
+  }
+
+  async damaged(): Promise<number[]> {
+    const damaged: number[] = [];
+    let next = 0;
+    const check = async () => {
+      while (next < this.#entries.length) {
+        const number = next++;
+        const take = this.#content(this.#entries[number]!);
+        try {
+          while (await take());
+        } catch (error) {
+          if (!isRefusal(error, "archive.damaged")) throw error;
+          damaged.push(number);
+        }
+      }
+    };
+    // While one is hashed, others are being opened.
+    await Promise.all([check(), check(), check(), check()]);
+    return damaged.sort((a, b) => a - b);
+  }
+
+  tar(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return streamOf(this.#file.pieces(0, this.#file.length));
+  }
+
+  /** The content of a file; what is short comes only once it is known to be intact. */
+  #content(entry: ArchivedEntry): Take {
+    const take = entry.length <= WHOLE ? this.#whole(entry) : this.#piecewise(entry);
+    return () => take().catch((error: unknown) => isDamage(error) ? refuseAs("archive.damaged") : Promise.reject(error));
+  }
+
+  #whole(entry: ArchivedEntry): Take {
+    let isRead = false;
+    return async () => {
+      if (isRead) return undefined;
+      isRead = true;
+      const bytes = await this.#file.read(entry.at, endOf(entry));
+      const content = bytes.subarray(BLOCK, BLOCK + entry.length);
+      const hash = entry.hash && await digest(content);
+      expectIntact(entry, bytes.subarray(0, BLOCK), bytes.subarray(BLOCK + entry.length), hash);
+      return entry.length > 0 ? [content] : undefined;
+    };
+  }
+
+  #piecewise(entry: ArchivedEntry): Take {
+    const begin = entry.at + BLOCK;
+    const take = this.#file.pieces(begin, begin + entry.length);
+    const hash = new Hash();
+    let isBegun = false;
+    return async () => {
+      if (!isBegun) expectIntact(entry, await this.#file.read(entry.at, begin));
+      isBegun = true;
+      const pieces = await take();
+      if (pieces) {
+        pieces.forEach((piece) => hash.update(piece));
+        return pieces;
+      }
+      const filler = await this.#file.read(begin + entry.length, endOf(entry));
+      expectIntact(entry, undefined, filler, hash.finish());
+      return undefined;
+    };
+  }
+}
+
+/** @throws BlindtallyError `archive.damaged` unless these parts, those that are given, are what the archive says */
+function expectIntact(entry: ArchivedEntry, header?: Uint8Array, filler?: Uint8Array, hash?: Uint8Array): void {
+  const { path, modified, length } = entry;
+  const isIntact = (!header || isSame(header, tarHeader(path, modified, length)))
+    && (filler ?? []).every((byte: number) => byte === 0)
+    && (!hash || !entry.hash || isSame(hash, entry.hash));
+  if (!isIntact) refuseAs("archive.damaged");
+}
+
+export async function writeLocally(owner: Owner, { now }: { now?: Time | undefined }): Promise<LocalWriter> {
+  if (!(owner instanceof Handle)) refuse("what signs must be an Owner");
+  const made = Math.floor(millis(now));
+  const account = accountOf(owner);
+  const device = await ownDevice({ id: account, fingerprint: await fingerprintOf(...publicKeysOf(owner)) });
+  const { epoch } = owner.info().policy;
+  const header = { class: "archive", epoch, device, id: newId(), seq: BigInt(made) } as const;
+  const [, key] = keysOf(owner, header);
+  return new LocalWriter(owner, made, await startSealing(header, account, await key!));
+}
+
+export class LocalWriter implements ArchiveWriter {
+  readonly #owner: Owner;
+  readonly #made: number;
+  readonly #sealer;
+  readonly #parts = new Parts();
+  readonly #files: ArchivedEntry[] = [];
+  readonly #paths = new Paths();
+  /** One after the other, whoever calls. */
+  #running: Promise<unknown> = Promise.resolve();
+  /** A failure in the middle of a file: the tar cannot go on behind it. */
+  #isBroken = false;
+  #isFinished = false;
+
+  constructor(owner: Owner, made: number, { start, sealer }: Awaited<ReturnType<typeof startSealing>>) {
+    this.#owner = owner;
+    this.#made = made;
+    this.#sealer = sealer;
+    this.#parts.add([start]);
+  }
+
+  add(path: string, { modified, content }: AddOptions): Promise<void> {
+    return this.#next(async () => {
+      const source = sourceOf(content);
+      const [at, length, time] = [this.#end(), source.size, Math.floor(millis(modified) / 1000)];
+      if (this.#isBroken || length > OCTAL_MAX || time > OCTAL_MAX) refuseAs("archive.too-long");
+      if (this.#files.length === FILES_MAX) refuseAs("archive.too-many");
+      if (typeof path !== "string") refuse("a path must be a string");
+      this.#paths.expect(path);
+      this.#isBroken = true;
+      await this.#put(tarHeader(path, time, length));
+      const hash = await this.#copy(content, length);
+      await this.#put(new Uint8Array(fillerLength(length)));
+      this.#isBroken = false;
+      this.#files.push({ path, modified: time, length, hash, at });
+    });
+  }
+
+  finish(): Promise<Blob> {
+    return this.#next(async () => {
+      if (this.#isBroken) refuseAs("archive.too-long");
+      const entry = await manifestEntry(this.#owner, this.#made, this.#files);
+      this.#isFinished = true;
+      await this.#put(entry);
+      const take = this.#sealer.finish();
+      for (let sealed = await take(); sealed; sealed = await take()) this.#parts.add(sealed);
+      return this.#parts.blob();
+    });
+  }
+
+  #end(): number {
+    const last = this.#files.at(-1);
+    return last ? endOf(last) : 0;
+  }
+
+  async #put(bytes: Uint8Array): Promise<void> {
+    this.#parts.add(await this.#sealer.update(bytes));
+  }
+
+  /** Seals a content, and gives its SHA-256. */
+  async #copy(content: Seekable, length: number): Promise<Uint8Array> {
+    if (length <= WHOLE) {
+      const bytes = await sourceOf(content).read(0, length);
+      const [hash] = await Promise.all([digest(bytes), this.#put(bytes)]);
+      return hash;
+    }
+    const hash = new Hash();
+    const feed = feedOf(content);
+    for (let piece = await feed.next(); piece; piece = await feed.next()) {
+      hash.update(piece);
+      await this.#put(piece);
+    }
+    return hash.finish();
+  }
+
+  #next<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#running.then(() => this.#isFinished ? refuse("this archive is finished") : work());
+    this.#running = result.catch(() => undefined);
+    return result;
+  }
+}

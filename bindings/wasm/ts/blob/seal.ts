@@ -1,0 +1,139 @@
+/** Sealing blobs (SPEC.md#blob), in constant memory. */
+import type { Agent } from "../agent.js";
+import type { BlobId } from "../artefacts.js";
+import { millis, refuse, u64 } from "../check.js";
+import { Handle } from "../init.js";
+import type { Time } from "../owner.js";
+import { AT_ONCE, CHUNK, ChunkCipher, concat, SALT } from "./cipher.js";
+import { type BlobClassId, type BlobHeader, contextOf, headerBytes, idOf } from "./open.js";
+import { padding } from "./padding.js";
+import { refuseAs } from "./refusal.js";
+import { collect, feedOf, type Input, isStream, streamOf, type Take } from "./source.js";
+import { hex, unhex } from "./wire.js";
+
+export interface SealOptions<Content extends Input = Input> {
+  /** When: of what it holds. */
+  readonly seq: Time | bigint;
+  readonly content: Content;
+}
+
+/** A blob to be uploaded under its id. */
+export interface SealedBlob<Body extends Blob | ReadableStream<Uint8Array<ArrayBuffer>> = Blob> {
+  readonly header: BlobHeader;
+  readonly body: Body;
+}
+
+/** Most bytes of content: 1 TiB. */
+const CONTENT_MAX = 2 ** 40;
+
+export async function sealLocally(agent: Agent, blobClass: BlobClassId, { seq, content }: SealOptions) {
+  if (!(agent instanceof Handle)) refuse("what seals must be an Agent");
+  const when = typeof seq === "bigint" ? u64(seq, "seq") : BigInt(Math.floor(millis(seq)));
+  const feed = feedOf(content);
+  const { device, account } = agent.info();
+  const [epoch, key] = agent["call"]((raw) => raw.blob_key(idOf(blobClass))) as [number, Promise<CryptoKey>];
+  const header = { class: blobClass, epoch, device, id: newId(), seq: when };
+  const { start, sealer } = await startSealing(header, unhex(account), await key);
+  let toCome: readonly Uint8Array<ArrayBuffer>[] | undefined = [start];
+  let isDone = false;
+  const next: Take = async () => {
+    for (;;) {
+      const sealed = toCome;
+      if (sealed?.length) {
+        toCome = [];
+        return sealed;
+      }
+      if (isDone) return undefined;
+      const piece = await feed.next();
+      isDone = piece === undefined;
+      toCome = piece ? await sealer.update(piece) : await collect(sealer.finish());
+    }
+  };
+  if (!isStream(content)) return { header, body: await blobOf(next) };
+  return { header, body: streamOf(next, (reason) => feed.cancel(reason)) };
+}
+
+/** The name of a blob. */
+export const newId = (): BlobId => hex(crypto.getRandomValues(new Uint8Array(16))) as BlobId;
+
+/** What a blob begins with, and what seals the rest. */
+export async function startSealing(header: BlobHeader, account: Uint8Array, key: CryptoKey) {
+  const [bytes, salt] = [headerBytes(header), crypto.getRandomValues(new Uint8Array(SALT))];
+  const [cipher, commitment] = await ChunkCipher.derive(key, salt, contextOf(account, bytes), "encrypt");
+  return { start: concat([bytes, salt, commitment]), sealer: new Sealer(cipher) };
+}
+
+/** Seals content piece by piece. */
+export class Sealer {
+  readonly #cipher: ChunkCipher;
+  /** What does not fill a chunk yet. */
+  #rest = new Uint8Array();
+  #index = 0;
+  #length = 0;
+
+  constructor(cipher: ChunkCipher) {
+    this.#cipher = cipher;
+  }
+
+  /** The chunks that a piece completes. @throws BlindtallyError `blob.too-long` */
+  async update(piece: Uint8Array): Promise<Uint8Array<ArrayBuffer>[]> {
+    if (this.#length + piece.length > CONTENT_MAX) refuseAs("blob.too-long");
+    this.#length += piece.length;
+    return this.#push(piece);
+  }
+
+  /** The rest: padding, and the last chunk. The padding of a long stream is long. */
+  finish(): Take {
+    const left = padding(this.#length);
+    let isDone = false;
+    return async () => {
+      for (;;) {
+        if (isDone) return undefined;
+        const { value, done } = left.next();
+        isDone = done === true;
+        const sealed = value ? await this.#push(value) : [await this.#cipher.seal(this.#index, this.#rest)];
+        if (sealed.length > 0) return sealed;
+      }
+    };
+  }
+
+  async #push(piece: Uint8Array): Promise<Uint8Array<ArrayBuffer>[]> {
+    const whole = this.#rest.length > 0 ? concat([this.#rest, piece]) : piece as Uint8Array<ArrayBuffer>;
+    const sealed: Uint8Array<ArrayBuffer>[] = [];
+    let at = 0;
+    while (at + CHUNK <= whole.length) {
+      const sealing: Promise<Uint8Array<ArrayBuffer>>[] = [];
+      for (; sealing.length < AT_ONCE && at + CHUNK <= whole.length; at += CHUNK) {
+        sealing.push(this.#cipher.seal(this.#index++, whole.subarray(at, at + CHUNK)));
+      }
+      sealed.push(...await Promise.all(sealing));
+    }
+    this.#rest = whole.slice(at);
+    return sealed;
+  }
+}
+
+/** A Blob of what `next` gives: the platform may keep it elsewhere than in memory. */
+export async function blobOf(next: Take): Promise<Blob> {
+  const parts = new Parts();
+  for (let pieces = await next(); pieces; pieces = await next()) parts.add(pieces);
+  return parts.blob();
+}
+
+/** What a Blob is made of, put together now and then so that it need not stay in memory. */
+export class Parts {
+  #parts: BlobPart[] = [];
+  #length = 0;
+
+  add(pieces: readonly Uint8Array<ArrayBuffer>[]): void {
+    this.#parts.push(...pieces);
+    for (const { length } of pieces) this.#length += length;
+    if (this.#length < 64 * AT_ONCE * CHUNK) return;
+    this.#parts = [new Blob(this.#parts)];
+    this.#length = 0;
+  }
+
+  blob(): Blob {
+    return new Blob(this.#parts, { type: "application/octet-stream" });
+  }
+}
