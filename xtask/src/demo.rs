@@ -114,7 +114,8 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
         }
     }
 
-    let seen = Seen { database, events: stored_events(&owner)?, truncated, report: report(&owner)? };
+    let archive = archive(&owner, &account.join("everything.btar"))?;
+    let seen = Seen { database, events: stored_events(&owner)?, truncated, report: report(&owner)?, archive };
     let text = if options.json { format!("{}\n", seen.to_json()) } else { seen.to_text() };
     std::io::stdout().write_all(text.as_bytes()).context("cannot print the result")?;
     if options.once {
@@ -273,12 +274,25 @@ fn report(owner: &Owner) -> Result<Vec<Value>> {
     Ok(rows.iter().map(|row| fields.iter().map(|field| (*field, row[*field].clone())).collect()).collect())
 }
 
+/// Has the owner put everything into one archive, and open that.
+fn archive(owner: &Owner, file: &Path) -> Result<Value> {
+    let path = file.to_str().context("the folder's name is not UTF-8")?;
+    let made = owner.run(&["export", "--output", path])?;
+    let opened = owner.run(&["open", "--list", path])?;
+    let files = opened["files"].as_array().context("the owner's answer has no files")?;
+    Ok(json!({
+        "file": path, "events": made["events"], "records": made["records"], "blobs": made["blobs"],
+        "left_out": made["left_out"], "files": files.len(), "intact": opened["intact"],
+    }))
+}
+
 /// What there is to see in the end.
 struct Seen {
     database: String,
     events: u64,
     truncated: u64,
     report: Vec<Value>,
+    archive: Value,
 }
 
 impl Seen {
@@ -287,6 +301,7 @@ impl Seen {
             "service": {"database": self.database, "events": self.events},
             "report": self.report,
             "truncated": self.truncated,
+            "archive": self.archive,
         })
     }
 
@@ -299,6 +314,15 @@ impl Seen {
         text.push_str(&format!("\nDistinct values: {counts}\n"));
         text.push_str(&format!("Events that the service stored: {}\n", self.events));
         text.push_str(&format!("Values that were cut because they are longer than 4096 bytes: {}\n", self.truncated));
+        let Self { archive, .. } = self;
+        text.push_str(&format!(
+            "Sealed and signed in one archive: {} events, {} records, {} pictures and sounds, in {} files: {}\n",
+            archive["events"],
+            archive["records"],
+            archive["blobs"],
+            archive["files"],
+            show_text(&archive["file"]),
+        ));
         text
     }
 
@@ -339,6 +363,10 @@ impl Seen {
     }
 }
 
+fn show_text(value: &Value) -> String {
+    show(value.as_str().unwrap_or_default())
+}
+
 fn seconds(row: &Value) -> f64 {
     row["seconds"].as_f64().unwrap_or_default()
 }
@@ -372,7 +400,8 @@ mod tests {
             json!({"class": "title", "value": value, "token": "bt1_EQEAAbcdefghijkl3fk", "seconds": 12345.678,
                 "active_seconds": 1.0, "events": 512})
         };
-        Seen { database: String::new(), events: 1, truncated: 0, report: values.iter().map(row).collect() }
+        let report = values.iter().map(row).collect();
+        Seen { database: String::new(), events: 1, truncated: 0, report, archive: Value::Null }
     }
 
     #[test]

@@ -22,12 +22,14 @@ const WIDTH: u32 = 960;
 const HEIGHT: u32 = 540;
 /// Pictures of a day, one an hour.
 const PICTURES: u64 = 8;
+/// Pictures and sounds of one computer.
+pub(crate) const BLOBS: u64 = PICTURES + 1;
 const HOUR_MS: u64 = 3_600_000;
 /// Colours of windows.
 const PALETTE: [[u8; 3]; 5] = [[38, 70, 83], [42, 157, 143], [233, 196, 106], [244, 162, 97], [231, 111, 81]];
 
 /// What was typed, copied and written to others, with the minute of the day.
-const RECORDS: [(u64, &str, &str); 7] = [
+pub(crate) const RECORDS: [(u64, &str, &str); 7] = [
     (9 * 60 + 4, "chat", "Morning! Is the tide table of March in already?"),
     (9 * 60 + 11, "keystrokes", "cargo test --workspace⏎"),
     (10 * 60 + 32, "clipboard", "https://harbour.example/berths/17?from=2026-03-14"),

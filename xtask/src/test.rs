@@ -12,7 +12,7 @@ use crate::npm::Npm;
 use crate::oracle::Expected;
 use crate::postgres::{self, Postgres};
 use crate::project::Project;
-use crate::{aw_server, cargo, demo, export, process, system, vectors};
+use crate::{aw_server, cargo, demo, export, process, recordings, system, vectors};
 
 type Step = (&'static str, fn(&Project) -> Result<()>);
 
@@ -131,6 +131,13 @@ fn demo(project: &Project, arguments: &[&str]) -> Result<()> {
     let export = export::read(&aw_server::export(project)?)?;
     let expected = Expected::of(&export, |hostname| demo::person_of(hostname).unwrap_or_default().to_owned())?;
     expected.check(&seen)?;
+    let archive = &seen["archive"];
+    let is_whole = archive["events"] == seen["service"]["events"]
+        && archive["records"] == recordings::RECORDS.len() * 2
+        && archive["blobs"] == recordings::BLOBS * 2
+        && archive["left_out"] == 0
+        && archive["intact"] == archive["files"];
+    ensure!(is_whole, "not everything is in the archive, or not intact: {archive}");
     println!("  {} rows and {} events are as the export adds up", expected.rows.len(), expected.events);
     Ok(())
 }
