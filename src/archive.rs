@@ -1,7 +1,8 @@
 //! Archives: files of an account in one blob, as a tar with a manifest that the account signs (SPEC.md#archive).
 
 use core::fmt;
-use std::collections::HashSet;
+use core::ops::Bound;
+use std::collections::BTreeSet;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use sha2::{Digest, Sha256};
@@ -81,6 +82,8 @@ pub struct ArchiveWriter<W> {
     owner: PublicIdentity,
     made: Timestamp,
     files: Vec<ArchivedFile>,
+    /// What the manifest says of them.
+    lines: Writer,
     paths: Paths,
     /// Bytes of the tar so far.
     position: u64,
@@ -90,7 +93,8 @@ pub struct ArchiveWriter<W> {
 
 impl<W: Write> ArchiveWriter<W> {
     pub(crate) fn new(blob: BlobWriter<W>, account: AccountId, owner: PublicIdentity, made: Timestamp) -> Self {
-        Self { blob, account, owner, made, files: Vec::new(), paths: Paths::default(), position: 0, broken: false }
+        let (files, lines, paths) = (Vec::new(), Writer::new(), Paths::default());
+        Self { blob, account, owner, made, files, lines, paths, position: 0, broken: false }
     }
 
     /// Adds a file of exactly `length` bytes.
@@ -120,8 +124,9 @@ impl<W: Write> ArchiveWriter<W> {
         }
         self.blob.write_all(filler(length))?;
         self.broken = false;
-        let path = path.to_owned();
-        let file = ArchivedFile { path, modified, length, hash: Some(hash.finalize().into()), at: self.position };
+        let hash: [u8; 32] = hash.finalize().into();
+        self.lines.lp(path.as_bytes()).u64(modified).u64(length).put(&hash);
+        let file = ArchivedFile { path: path.to_owned(), modified, length, hash: Some(hash), at: self.position };
         self.position = file.end();
         self.files.push(file);
         Ok(())
@@ -155,9 +160,7 @@ impl<W: Write> ArchiveWriter<W> {
         let mut manifest = Writer::artefact(Kind::ArchiveManifest, Suite::Archive);
         manifest.put(self.account.as_bytes()).u64(self.made.unix_millis());
         manifest.lp(self.owner.encryption_spki()).lp(self.owner.signing_spki()).u32(self.files.len() as u32);
-        for file in &self.files {
-            manifest.lp(file.path.as_bytes()).u64(file.modified).u64(file.length).put(file.hash().unwrap_or(&[0; 32]));
-        }
+        manifest.put(self.lines.as_slice());
         Ok(UnsignedArchive { archive: self, manifest: manifest.into_public() })
     }
 }
@@ -350,11 +353,9 @@ fn parse_manifest(
     if count > FILES_MAX {
         return Err(ArchiveError::TooMany);
     }
-    let mut files = Vec::with_capacity(count.min(content.len() / 50));
+    let mut lines = Vec::with_capacity(count.min(content.len() / 50));
     for _ in 0..count {
-        let path = str::from_utf8(reader.lp(PATH_MAX)?).map_err(|_| ArchiveError::Path)?.to_owned();
-        let (modified, length, hash) = (reader.u64()?, reader.u64()?, Some(reader.array()?));
-        files.push(ArchivedFile { path, modified, length, hash, at: 0 });
+        lines.push((reader.lp(PATH_MAX)?, reader.u64()?, reader.u64()?, reader.array()?));
     }
     let message = signed_message("archive", &[reader.before()]);
     if !owner.verifies(&message, reader.lp(RSA_MAX)?) {
@@ -362,13 +363,18 @@ fn parse_manifest(
     }
     let rest = reader.rest();
     let zeros = rest.len().checked_sub(8).ok_or(ParseError::Truncated)?;
+    let mut files: Vec<ArchivedFile> = Vec::with_capacity(count);
     let mut paths = Paths::default();
+    for (path, modified, length, hash) in lines {
+        let path = str::from_utf8(path).map_err(|_| ArchiveError::Path)?.to_owned();
+        paths.insert(&path)?;
+        files.push(ArchivedFile { path, modified, length, hash: Some(hash), at: 0 });
+    }
     let mut at = 0;
     for file in &mut files {
         if file.length > OCTAL_MAX || file.modified > OCTAL_MAX {
             return Err(ArchiveError::TooLong);
         }
-        paths.insert(&file.path)?;
         file.at = at;
         at = file.end();
     }
@@ -438,26 +444,26 @@ fn filler(length: u64) -> &'static [u8] {
     &END[..if past == 0 { 0 } else { BLOCK - past }]
 }
 
-/// The paths of an archive, each with its directories, without regard to case.
+/// The paths of an archive without regard to case, `/` written as a byte below all others: so whatever lies under a path
+/// comes right behind it.
 #[derive(Default)]
-struct Paths {
-    files: HashSet<String>,
-    directories: HashSet<String>,
-}
+struct Paths(BTreeSet<String>);
 
 impl Paths {
     fn insert(&mut self, path: &str) -> Result<(), ArchiveError> {
+        const SEPARATOR: &str = "\x01";
         check_path(path)?;
-        let path = path.to_ascii_lowercase();
-        let parents = || path.match_indices('/').map(|(at, _)| &path[..at]);
-        if self.directories.contains(&path)
-            || parents().any(|parent| self.files.contains(parent))
-            || self.files.contains(&path)
+        let path = path.to_ascii_lowercase().replace('/', SEPARATOR);
+        let is_under = |path: &str, directory: &str| {
+            path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with(SEPARATOR))
+        };
+        let before = self.0.range::<str, _>((Bound::Unbounded, Bound::Excluded(path.as_str()))).next_back();
+        let behind = self.0.range::<str, _>((Bound::Included(path.as_str()), Bound::Unbounded)).next();
+        if before.is_some_and(|before| is_under(&path, before)) || behind.is_some_and(|behind| is_under(behind, &path))
         {
             return Err(ArchiveError::Path);
         }
-        self.directories.extend(parents().map(str::to_owned));
-        self.files.insert(path);
+        self.0.insert(path);
         Ok(())
     }
 }

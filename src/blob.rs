@@ -222,6 +222,11 @@ impl BlobKey {
 
 const CONTEXT: &[u8] = b"blindtally/v1/blob";
 
+/// Whether a blob may have a chunk of that number.
+fn check_index(index: u64) -> Result<(), BlobError> {
+    if index <= padded_len_u64(CONTENT_MAX) / CHUNK as u64 { Ok(()) } else { Err(BlobError::TooLong) }
+}
+
 impl fmt::Debug for BlobKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "BlobKey({:?}, {:?}, {}, ..)", self.class, self.scope, self.device)
@@ -330,19 +335,23 @@ impl BlobOpener {
         Self { cipher, chunk: Chunk::default(), index: 0, padding: Padding::default(), failed: None }
     }
 
-    /// Takes a piece, of any length, of what follows the blob's start; content that it authenticates is appended to `out`,
-    /// a run of zeros behind a byte 0x80 when it ends.
+    /// Takes a piece, of any length, of what follows the blob's start; `put` gets the content that it authenticates, in
+    /// pieces of at most 16 KiB.
     ///
     /// # Errors
-    /// [`BlobError::Tampered`], after which every call fails alike; `out` has the content up to there.
-    pub fn update(&mut self, mut sealed: &[u8], out: &mut Vec<u8>) -> Result<(), BlobError> {
+    /// [`BlobError::Tampered`], [`BlobError::TooLong`], and those of `put`; after one, every call fails.
+    pub fn update<E: From<BlobError>>(
+        &mut self,
+        mut sealed: &[u8],
+        mut put: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
         if let Some(error) = self.failed {
-            return Err(error);
+            return Err(error.into());
         }
         while self.chunk.bytes.len() + sealed.len() >= SEALED_CHUNK {
             let (fits, rest) = sealed.split_at(SEALED_CHUNK - self.chunk.bytes.len());
             self.chunk.bytes.extend_from_slice(fits);
-            self.open_into(out)?;
+            self.open_chunk(&mut put)?;
             sealed = rest;
         }
         self.chunk.bytes.extend_from_slice(sealed);
@@ -352,28 +361,34 @@ impl BlobOpener {
     /// Opens the last chunk, and checks that the blob ends as it should.
     ///
     /// # Errors
-    /// [`BlobError::Truncated`], [`BlobError::Tampered`], [`BlobError::Plaintext`].
-    pub fn finish(mut self, out: &mut Vec<u8>) -> Result<(), BlobError> {
+    /// [`BlobError::Truncated`], [`BlobError::Tampered`], [`BlobError::Plaintext`], and those of `put`.
+    pub fn finish<E: From<BlobError>>(mut self, mut put: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
         match self.failed {
-            Some(error) => Err(error),
-            None if self.chunk.bytes.len() < TAG_LEN => Err(BlobError::Truncated),
+            Some(error) => Err(error.into()),
+            None if self.chunk.bytes.len() < TAG_LEN => Err(BlobError::Truncated.into()),
             None => {
-                self.open_into(out)?;
-                self.padding.finish()
+                self.open_chunk(&mut put)?;
+                Ok(self.padding.finish()?)
             }
         }
     }
 
-    fn open_into(&mut self, out: &mut Vec<u8>) -> Result<(), BlobError> {
-        let Some(length) = self.cipher.open(self.index, &mut self.chunk.bytes) else {
-            return Err(*self.failed.insert(BlobError::Tampered));
-        };
-        let (held, released) = self.padding.hold_back(&self.chunk.bytes[..length]);
-        out.extend_from_slice(held.marker());
-        out.resize(out.len() + held.zeros as usize, 0);
-        out.extend_from_slice(&self.chunk.bytes[..released]);
+    fn open_chunk<E: From<BlobError>>(&mut self, put: &mut impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        // Until all of the chunk has been given, what was given is no whole.
+        self.failed = Some(BlobError::Truncated);
+        let opened = check_index(self.index)
+            .and_then(|()| self.cipher.open(self.index, &mut self.chunk.bytes).ok_or(BlobError::Tampered));
+        let length = opened.map_err(|error| *self.failed.insert(error))?;
+        let (mut held, released) = self.padding.hold_back(&self.chunk.bytes[..length]);
+        let mut piece = [0; CHUNK];
+        while held.len() > 0 {
+            let some = held.read(&mut piece);
+            put(&piece[..some])?;
+        }
+        put(&self.chunk.bytes[..released])?;
         self.chunk.bytes.clear();
         self.index += 1;
+        self.failed = None;
         Ok(())
     }
 }
@@ -431,13 +446,9 @@ impl Held {
         u64::from(self.has_marker) + self.zeros
     }
 
-    fn marker(&self) -> &'static [u8] {
-        if self.has_marker { &[0x80] } else { &[] }
-    }
-
     /// Moves as much as fits into `out`.
     fn read(&mut self, out: &mut [u8]) -> usize {
-        let marker = self.marker();
+        let marker: &[u8] = if self.has_marker { &[0x80] } else { &[] };
         let zeros = self.zeros.min((out.len() - marker.len()) as u64) as usize;
         out[..marker.len()].copy_from_slice(marker);
         out[marker.len()..][..zeros].fill(0);
@@ -564,17 +575,23 @@ impl<R: Read> BlobReader<R> {
     fn advance(&mut self) -> io::Result<()> {
         fill(&mut self.inner, &mut self.chunk, &mut self.filled)?;
         let sealed = core::mem::take(&mut self.filled);
-        let ended = match self.cipher.open(self.index, &mut self.chunk[..sealed]) {
-            Some(length) => {
-                let (held, content) = self.padding.hold_back(&self.chunk[..length]);
-                (self.held, self.content) = (held, 0..content);
-                (sealed < SEALED_CHUNK).then(|| self.padding.finish())
-            }
-            None if sealed < TAG_LEN => Some(Err(BlobError::Truncated)),
-            None => Some(Err(BlobError::Tampered)),
+        self.ended = match self.open_chunk(sealed) {
+            Ok(()) => (sealed < SEALED_CHUNK).then(|| self.padding.finish()),
+            Err(error) => Some(Err(error)),
         };
-        self.ended = ended;
         self.index += 1;
+        Ok(())
+    }
+
+    fn open_chunk(&mut self, sealed: usize) -> Result<(), BlobError> {
+        check_index(self.index)?;
+        if sealed < TAG_LEN {
+            return Err(BlobError::Truncated);
+        }
+        let opened = self.cipher.open(self.index, &mut self.chunk[..sealed]);
+        let length = opened.ok_or(BlobError::Tampered)?;
+        let (held, content) = self.padding.hold_back(&self.chunk[..length]);
+        (self.held, self.content) = (held, 0..content);
         Ok(())
     }
 }
@@ -638,6 +655,7 @@ impl<R: Read + Seek> BlobFile<R> {
     /// Finds the end of the content, from the last chunk back to the byte before the padding.
     pub(crate) fn find_end(&mut self) -> io::Result<()> {
         let (plain, chunks) = chunked::content_len(self.sealed).ok_or(BlobError::Truncated)?;
+        check_index(chunks - 1)?;
         for index in (0..chunks).rev() {
             if let Some(last) = self.load(index)?.iter().rposition(|&byte| byte != 0) {
                 self.length = index * CHUNK as u64 + last as u64;

@@ -96,8 +96,12 @@ impl OpeningKeys {
         let (start, chunks) = BlobStart::split(blob)?;
         let mut content = Zeroizing::new(Vec::with_capacity(chunks.len()));
         let mut opener = self.blob_opener(&start)?;
-        opener.update(chunks, &mut content)?;
-        opener.finish(&mut content)?;
+        let mut put = |piece: &[u8]| {
+            content.extend_from_slice(piece);
+            Ok::<_, BlobError>(())
+        };
+        opener.update(chunks, &mut put)?;
+        opener.finish(&mut put)?;
         Ok(content)
     }
 

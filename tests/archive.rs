@@ -413,6 +413,16 @@ fn a_manifest_that_is_not_of_this_archive_is_refused() {
     changed[20] ^= 1;
     assert_eq!(refusal(&owner, &with(changed)), "archive.signature");
 
+    // Every path is looked at before any length, and nothing before the signature.
+    let too_long_and = |second: &'static str| [("a", 0, 1 << 33, [0; 32]), (second, 0, 0, [0; 32])];
+    assert_eq!(refusal(&owner, &hostile(&owner, &[], &too_long_and("../b"))), "archive.path");
+    assert_eq!(refusal(&owner, &hostile(&owner, &[], &too_long_and("b"))), "archive.too-long");
+    let mut no_text = manifest(owner.account(), &own, &[line("a", b"abc")]);
+    let at = no_text.len() - 32 - 16 - 1;
+    no_text[at] = 0xff;
+    assert_eq!(refusal(&owner, &with(signed(&other, no_text.clone()))), "archive.signature");
+    assert_eq!(refusal(&owner, &with(signed(&own, no_text))), "archive.path");
+
     // Layout: a file too few, too many, zeros too many, another beginning, no room for a manifest at all.
     assert_eq!(refusal(&owner, &hostile(&owner, &[&entries[..], &entry("b", b"")].concat(), &lines)), "archive.layout");
     assert_eq!(refusal(&owner, &hostile(&owner, &[], &lines)), "archive.layout");

@@ -66,8 +66,12 @@ fn a_stream_that_is_written_in_any_pieces_is_one_blob() {
         let (start, rest) = BlobStart::split(&blob).unwrap();
         let mut opener = owner.opening_keys().blob_opener(&start).unwrap();
         let mut opened = Vec::new();
-        rest.chunks(piece).for_each(|piece| opener.update(piece, &mut opened).unwrap());
-        opener.finish(&mut opened).unwrap();
+        let mut put = |content: &[u8]| {
+            opened.extend_from_slice(content);
+            Ok::<_, BlobError>(())
+        };
+        rest.chunks(piece).for_each(|piece| opener.update(piece, &mut put).unwrap());
+        opener.finish(put).unwrap();
         assert_eq!(opened, content);
     }
 }
@@ -254,6 +258,34 @@ fn content_that_looks_like_padding_comes_out_whole() {
         file.read_to_end(&mut read).unwrap();
         assert!(read == content);
     }
+}
+
+#[test]
+fn what_was_held_back_comes_in_pieces_and_a_failure_of_whoever_takes_them_is_the_end() {
+    let (owner, agent, _) = running();
+    let content = [&[0x80][..], &[0; 10 * CHUNK], &[1]].concat();
+    let blob = agent.seal_blob(BlobClass::SCREENSHOT, SEQ, &content).unwrap();
+    let (start, chunks) = BlobStart::split(&blob).unwrap();
+    let mut opener = owner.opening_keys().blob_opener(&start).unwrap();
+    let mut opened = Vec::new();
+    let mut put = |piece: &[u8]| {
+        assert!(piece.len() <= CHUNK);
+        opened.extend_from_slice(piece);
+        Ok::<_, BlobError>(())
+    };
+    opener.update(chunks, &mut put).unwrap();
+    opener.finish(put).unwrap();
+    assert!(opened == content);
+
+    let mut opener = owner.opening_keys().blob_opener(&start).unwrap();
+    let mut pieces = 0;
+    let full = opener.update(chunks, |_| {
+        pieces += 1;
+        if pieces < 5 { Ok(()) } else { Err(io::Error::from(io::ErrorKind::StorageFull)) }
+    });
+    assert_eq!(full.unwrap_err().kind(), io::ErrorKind::StorageFull);
+    assert_eq!(opener.update(&[], |_| Ok::<_, BlobError>(())).unwrap_err(), BlobError::Truncated);
+    assert_eq!(opener.finish(|_| Ok::<_, BlobError>(())).unwrap_err(), BlobError::Truncated);
 }
 
 #[test]

@@ -21,6 +21,7 @@ files! {
     blobs "blob"
     archives "archive"
     refused_archives "archive_refused"
+    paths_in_archives "archive_paths"
     damaged_archives "archive_damaged"
     canonical_forms "canonical"
     identities "identity"

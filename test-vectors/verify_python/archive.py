@@ -15,7 +15,7 @@ RESERVED = re.compile(r"(?:CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(?:\..*)?", re.IGNO
 def is_path(path):
     segments = path.split("/")
     fit = all(SEGMENT.fullmatch(s) and not RESERVED.fullmatch(s) for s in segments)
-    return fit and len(path) <= MAX_PATH and path.lower() != MANIFEST
+    return fit and len(path) <= MAX_PATH and segments[0].lower() != MANIFEST
 
 class Paths:
     """The paths of one archive: each can stand beside the others on every system."""

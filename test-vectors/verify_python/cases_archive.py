@@ -67,6 +67,19 @@ def refused_file():
     wrong_manifests(file, sealer)
     return file
 
+def paths_file():
+    file = File("archive", "Paths that are refused, and what is refused before them and behind them: SPEC.md#archive. As archive.json.")
+    sealer = Sealer("small account")
+    cases = Cases(file, sealer, sealer.seal(sealer.tar([("a/x", TIME, b"x")])))
+    refuse_paths(cases, "below the manifest's own name", [MANIFEST + "/x"])
+    refuse_paths(cases, "below the manifest's own name in capitals", [MANIFEST.upper() + "/a/x"])
+    refuse_paths(cases, "a good path, then one below the manifest's own name", ["a", MANIFEST + "/x"])
+    too_long = replace(line("a", b""), length=MAX_FILE + 1)
+    refuse_lines(cases, "order: a file too long, then a path up and out", [too_long, line("../b", b"")], "archive.path")
+    refuse_lines(cases, "a file too long, then a good path", [too_long, line("b", b"")], "archive.too-long")
+    refuse_lines(cases, "order: a path that is not UTF-8, and not signed by the account", [line("\xff", b"")], "archive.signature", b"another label")
+    return file
+
 def damaged_file():
     file = File(
         "damaged archive", "Archives that were damaged or cut off, and the files that are left: SPEC.md#archive. As archive.json.",
@@ -128,9 +141,11 @@ def hostile_paths(file, sealer):
 
 def refuse_paths(cases, comment, paths, code="archive.path"):
     entries = b"".join(entry_of(path, b"x") for path in paths)
-    lines = [line(path, b"x") for path in paths]
+    refuse_lines(cases, comment, [line(path, b"x") for path in paths], code, entries=entries)
+
+def refuse_lines(cases, comment, lines, code, label=b"archive", entries=b""):
     sealer = cases.sealer
-    signed = sealer.keys.signed(b"archive", Manifest(sealer.account.id, MADE, sealer.keys, lines).body())
+    signed = sealer.keys.signed(label, Manifest(sealer.account.id, MADE, sealer.keys, lines).body())
     cases.refuse(comment, code, sealer.seal(entries + tail(signed, len(entries), MADE)))
 
 def wrong_manifests(file, sealer):
@@ -381,4 +396,4 @@ def headers_walked(file, sealer):
     walk("the longest length and the latest time", (one, first), (entry_header("b", MAX_FILE, MAX_TIME), damaged("b", MAX_FILE, MAX_TIME)), two)
     walk("a header in the last block", (entry_of("z", bytes(CHUNK - 1024)), shown("z", bytes(CHUNK - 1024))), (entry_header("b", 0, TIME), shown("b", b"")))
 
-FILES = {"archive": archive_file, "archive_refused": refused_file, "archive_damaged": damaged_file}
+FILES = {"archive": archive_file, "archive_refused": refused_file, "archive_paths": paths_file, "archive_damaged": damaged_file}

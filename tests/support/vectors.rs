@@ -18,7 +18,7 @@ pub(crate) fn check(name: &str, load: &dyn Fn(&str) -> Value) -> Result<u32, Str
         "scan" => scan,
         "record" | "record_refused" => records,
         "blob" => blobs,
-        "archive" | "archive_refused" | "archive_damaged" => archives,
+        "archive" | "archive_refused" | "archive_paths" | "archive_damaged" => archives,
         "canonical" => canonical_forms,
         "identity" => identities,
         "crockford" => typed_codes,
@@ -141,10 +141,14 @@ fn open_blob(case: &Case<'_>, blob: &[u8], out: &mut Vec<u8>) -> Result<(BlobHea
     let header = *start.header();
     let key = BlobKey::new(&epoch_key(case).class_key(header.class).device_key(header.device));
     let mut opener = key.opener(&start)?;
+    let mut put = |content: &[u8]| {
+        out.extend_from_slice(content);
+        Ok::<_, BlobError>(())
+    };
     for piece in chunks.chunks(10_000) {
-        opener.update(piece, out)?;
+        opener.update(piece, &mut put)?;
     }
-    opener.finish(out)?;
+    opener.finish(put)?;
     Ok((header, key))
 }
 
