@@ -9,9 +9,12 @@ import { defineConfig } from "vite";
 const service = process.env.BLINDTALLY_SERVICE ?? "";
 if (service !== "" && new URL(service).origin !== service) throw new Error("BLINDTALLY_SERVICE must be an origin");
 
-/** What a page may do. Workers come from blobs, because only what is fetched can be checked by its hash. */
+/**
+ * What a page may do. Workers come from blobs, because only what is fetched can be checked by its hash; pictures and
+ * recordings do too, because nobody but this page has them in the clear.
+ */
 const POLICY = [
-  "default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "style-src 'self'", "img-src 'self'", "font-src 'self'",
+  "default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "style-src 'self'", "img-src 'self' blob:", "media-src blob:", "font-src 'self'",
   `connect-src 'self' ${service}`.trim(), "worker-src blob:", "form-action 'none'", "base-uri 'none'",
   "require-trusted-types-for 'script'", "trusted-types blindtally blindtally-dashboard",
 ].join("; ");

@@ -1,13 +1,14 @@
 // The same dashboard in a second browser engine: Debian's Firefox, by WebDriver BiDi.
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, test } from "node:test";
 import { launchFirefox } from "../../../bindings/wasm/tests/web.mjs";
-import { PASSWORD, PATIENCE, PEOPLE, Scene } from "./harness.mjs";
+import { PASSWORD, PATIENCE, PEOPLE, picture, put, Scene } from "./harness.mjs";
 
 const scene = new Scene();
 after(() => scene.end());
 
-test("from the first click to the first report, without a complaint", async () => {
+test("from the first click to the first report, a picture and an archive, without a complaint", async () => {
   const service = await scene.service();
   const browser = await launchFirefox();
   scene.finally(() => browser.close());
@@ -45,6 +46,15 @@ test("from the first click to the first report, without a complaint", async () =
   await screen("reports");
   await page.locator('::-p-xpath(//button[starts-with(., "Show the last days that have something")])').click();
   await shows("WindowsTerminal.exe");
+  const folder = join(scene.folder, "shots");
+  put(folder, "one.png", picture(1), new Date(Date.now() - 3_600_000));
+  assert.equal(computer.collect({ screenshot: folder }).blobs, 1);
+  await screen("screenshots");
+  await page.locator('::-p-xpath(//label[normalize-space()="Last 7 days"])').click();
+  await page.waitForFunction(() => document.querySelector(".gallery img")?.naturalWidth === 320);
+  await screen("archives");
+  await press("Make the archive");
+  await shows("The archive is saved");
   await screen("security");
   await page.locator("input[role=switch], [role=switch]").click();
   await shows("What the service holds");

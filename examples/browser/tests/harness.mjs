@@ -1,11 +1,12 @@
 // What the tests of the dashboard share: the real service that serves it, real agents, Debian's Chromium, and a page whose
 // every complaint counts.
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout } from "node:timers/promises";
+import { PNG } from "pngjs";
 import { launch } from "../../../bindings/wasm/tests/browser.mjs";
 
 export { launch };
@@ -101,6 +102,12 @@ export class Computer {
       if (Date.now() > end) throw new Error(`the device says ${JSON.stringify(answer)}`);
       await setTimeout(100);
     }
+  }
+
+  /** Seals what lies in folders, by their classes, and in a file of lines. */
+  collect(folders, records) {
+    const blobs = Object.entries(folders).flatMap(([name, folder]) => ["--blobs", `${name}=${folder}`]);
+    return this.run(["collect", "--once", ...blobs, ...records ? ["--records", records] : []]);
   }
 
   /** The events of one computer of the export. */
@@ -223,3 +230,73 @@ export async function seeded(scene, service, browser, login, options) {
   await page.getByRole("button", { name: "Dismiss" }).click();
   return { ...dashboard, saved, computers };
 }
+
+/** A picture of stripes, a little different for every `seed`; noise if it is to be large. */
+export function picture(seed, { width = 320, height = 200, isNoise = false } = {}) {
+  const png = new PNG({ width, height });
+  let state = seed * 2654435761 >>> 0 || 1;
+  for (let at = 0; at < png.data.length; at += 4) {
+    const [x, y] = [at / 4 % width, Math.floor(at / 4 / width)];
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    const color = isNoise ? [state >>> 24, state >>> 16 & 255, state >>> 8 & 255] : [(x + seed * 40) % 256, y < 20 ? 40 : 200, (seed * 70) % 256];
+    png.data.set([...color, 255], at);
+  }
+  return PNG.sync.write(png);
+}
+
+/** A tone as a WAVE file: 8 bits, one channel, 8,000 a second. */
+export function tone(seconds, hertz = 440) {
+  const samples = Buffer.from(Array.from({ length: seconds * 8000 }, (_, at) => 128 + 60 * Math.sin(at / 8000 * hertz * 2 * Math.PI)));
+  const header = Buffer.alloc(44);
+  header.write("RIFF", 0);
+  header.writeUInt32LE(36 + samples.length, 4);
+  header.write("WAVEfmt ", 8);
+  header.writeUInt32LE(16, 16);
+  header.writeUInt16LE(1, 20);
+  header.writeUInt16LE(1, 22);
+  header.writeUInt32LE(8000, 24);
+  header.writeUInt32LE(8000, 28);
+  header.writeUInt16LE(1, 32);
+  header.writeUInt16LE(8, 34);
+  header.write("data", 36);
+  header.writeUInt32LE(samples.length, 40);
+  return Buffer.concat([header, samples]);
+}
+
+/** A file that was written at that moment. */
+export function put(folder, name, content, time) {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, name), content);
+  utimesSync(join(folder, name), new Date(time), new Date(time));
+}
+
+/** Where the service keeps the bytes of the blob of that moment: by its header, which is in the clear (SPEC.md#blob). */
+export function stored(service, time) {
+  const folder = `${service.database}.blobs`;
+  return readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => join(folder, name)).find((file) => {
+    try {
+      const header = readFileSync(file).subarray(0, 47);
+      return header.length === 47 && header.toString("latin1", 0, 2) === "BT" && header.readBigUInt64BE(39) === BigInt(Date.parse(time));
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Counts the addresses of opened files that the page has lent to pictures, recordings and downloads, and not taken back. */
+export function countLent(page) {
+  return page.evaluate(() => {
+    const lent = globalThis.lent = new Set();
+    const { createObjectURL, revokeObjectURL } = URL;
+    URL.createObjectURL = (blob) => {
+      const url = createObjectURL.call(URL, blob);
+      if (blob.type !== "text/javascript") lent.add(url);
+      return url;
+    };
+    URL.revokeObjectURL = (url) => {
+      lent.delete(url);
+      revokeObjectURL.call(URL, url);
+    };
+  });
+}
+export const lent = (page) => page.evaluate(() => globalThis.lent.size);

@@ -1,13 +1,11 @@
 // Reports without a page: what the service is asked, how its rows become words, periods, CSV, and categories. The keys are
 // real; the service is a few lines here, which group and add up as it does, and lie where a test says so.
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { pathToFileURL } from "node:url";
 import { init, Owner } from "blindtally";
-import { build } from "vite";
+import { compiled } from "./compiled.mjs";
 
 const root = join(import.meta.dirname, "..");
 const MODULES = ["calendar", "categories", "csv", "kind", "merge", "order", "overview", "period", "questions", "report", "token", "words"];
@@ -21,22 +19,7 @@ let ts;
 let folder;
 before(async () => {
   process.env.TZ = "Europe/Berlin";
-  folder = await mkdtemp(join(tmpdir(), "blindtally-report-"));
-  await build({
-    configFile: false,
-    root,
-    logLevel: "error",
-    ssr: { noExternal: true },
-    build: {
-      ssr: true,
-      outDir: folder,
-      rolldownOptions: {
-        input: INPUT,
-        output: { entryFileNames: "[name].mjs", chunkFileNames: "[name]-[hash].mjs" },
-      },
-    },
-  });
-  ts = Object.assign({}, ...await Promise.all(Object.keys(INPUT).map((name) => import(pathToFileURL(join(folder, `${name}.mjs`)).href))));
+  ({ modules: ts, folder } = await compiled(INPUT));
   await init();
 });
 after(() => rm(folder, { recursive: true, force: true }));

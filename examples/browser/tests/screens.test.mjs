@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import pixelmatch from "pixelmatch";
 import { PNG } from "pngjs";
-import { go, logIn, open, PASSWORD, Scene, seeded } from "./harness.mjs";
+import { go, logIn, open, PASSWORD, picture, put, Scene, seeded, tone } from "./harness.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const REVIEWED = join(import.meta.dirname, "reviewed");
@@ -29,6 +29,15 @@ before(async () => {
   browser = await scene.browser();
   dashboard = await seeded(scene, service, browser, "mara@example.org", { deviceScaleFactor: SCALE, locale: "en-GB", timezoneId: "Europe/Berlin", reducedMotion: "reduce" });
   ({ page } = dashboard);
+  const folder = (name) => join(scene.folder, name);
+  for (let minute = 10; minute < 19; minute++) put(folder("shots"), `${minute}.png`, picture(minute), `2026-03-12T07:${minute}:00Z`);
+  put(folder("shots"), "none.png", picture(1).subarray(0, 8), "2026-03-12T07:15:30Z");
+  put(folder("voice"), "tone.wav", tone(2), "2026-03-12T07:20:00Z");
+  put(folder("voice"), "another.wav", tone(3), "2026-03-12T07:30:00Z");
+  const lines = [["keystrokes", "dear diary,\nthe seal \u202Eis mine"], ["clipboard", "https://example.org/seals"], ["chat", `see you ${"soon ".repeat(40)}`]];
+  writeFileSync(folder("records.jsonl"), lines.map(([name, value], at) => `${JSON.stringify({ time: `2026-03-12T08:0${at}:00Z`, class: name, value })}\n`).join(""));
+  const { blobs, records } = dashboard.computers[0].collect({ screenshot: folder("shots"), voice: folder("voice") }, folder("records.jsonl"));
+  assert.deepEqual([blobs, records], [12, 3]);
 });
 after(() => scene.end());
 
@@ -82,6 +91,9 @@ test("the door", async () => {
   await page.getByRole("button", { name: "I have an account" }).click();
   await page.getByRole("button", { name: "Lost your password?" }).click();
   await look(page, "lost-password");
+  await page.getByRole("button", { name: "Back", exact: true }).click();
+  await page.getByRole("button", { name: "Open encrypted file" }).click();
+  await look(page, "open-file");
   assert.deepEqual(problems, []);
   await context.close();
 });
@@ -102,6 +114,38 @@ test("reports", async () => {
   await go(page, "Reports");
   await page.locator("table.rows tbody tr").first().waitFor();
   await look(page, "reports");
+});
+
+test("screenshots, and one of them large", async () => {
+  await go(page, "Screenshots");
+  await page.waitForFunction(() => document.querySelectorAll(".gallery img").length === 9);
+  await look(page, "screenshots");
+  await page.getByRole("button", { name: "08:10:00" }).click();
+  await page.getByRole("dialog").getByRole("img").waitFor();
+  await look(page, "screenshot");
+  await page.keyboard.press("Escape");
+});
+
+test("voices", async () => {
+  await go(page, "Voice");
+  await page.getByRole("button", { name: "Open the recording of 12 Mar 2026, 08:20:00" }).click();
+  await page.waitForFunction(() => document.querySelector("audio")?.duration === 2);
+  await look(page, "voice");
+});
+
+test("records", async () => {
+  await go(page, "Records");
+  await page.getByRole("row", { name: "dear diary" }).waitFor();
+  await look(page, "records");
+});
+
+test("archives, and one that is open", async () => {
+  await go(page, "Archives");
+  const downloading = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Make the archive" }).click();
+  await page.locator(".drop input").setInputFiles(await (await downloading).path());
+  await page.getByText("Every file that is listed opens.").waitFor();
+  await look(page, "archives");
 });
 
 test("devices, with a ticket", async () => {

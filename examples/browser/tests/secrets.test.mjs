@@ -2,11 +2,11 @@
 // of the owner, keys, and the words that the agents sealed.
 import assert from "node:assert/strict";
 import { createHash, createHmac, createPrivateKey, pbkdf2Sync } from "node:crypto";
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { gcmsiv } from "@noble/ciphers/aes.js";
-import { addComputer, confirmBackup, EXPORT, go, logIn, PASSWORD, Scene, seeded, ticketOf } from "./harness.mjs";
+import { addComputer, confirmBackup, EXPORT, go, logIn, PASSWORD, picture, put, Scene, seeded, ticketOf, tone } from "./harness.mjs";
 
 const scene = new Scene();
 after(() => scene.end());
@@ -66,9 +66,28 @@ test("neither the network nor the service's database holds a secret or a word", 
   const service = await scene.service();
   const har = join(scene.folder, "network.har");
   const recorded = { recordHar: { path: har, content: "embed", mode: "full" } };
-  const { page, context, saved, problems } = await seeded(scene, service, await scene.browser(), login, recorded);
+  const { page, context, saved, computers, problems } = await seeded(scene, service, await scene.browser(), login, recorded);
+
+  const record = "a record: nobody but Mara reads that the seal is hers";
+  const [shot, voice] = [picture(3), tone(1)];
+  put(join(scene.folder, "shots"), "shot.png", shot, "2026-03-12T07:00:00Z");
+  put(join(scene.folder, "voice"), "voice.wav", voice, "2026-03-12T07:10:00Z");
+  writeFileSync(join(scene.folder, "records.jsonl"), `${JSON.stringify({ time: "2026-03-12T07:00:00Z", class: "chat", value: record })}\n`);
+  const collected = computers[0].collect({ screenshot: join(scene.folder, "shots"), voice: join(scene.folder, "voice") }, join(scene.folder, "records.jsonl"));
+  assert.deepEqual([collected.blobs, collected.records], [2, 1]);
 
   // Whatever there is to do, with secrets of each kind.
+  await go(page, "Screenshots");
+  await page.getByRole("img", { name: "Screenshot" }).waitFor();
+  await go(page, "Voice");
+  await page.getByRole("button", { name: "Open the recording" }).click();
+  await page.locator("audio").waitFor();
+  await go(page, "Records");
+  await page.getByText(record).waitFor();
+  await go(page, "Archives");
+  const exporting = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Make the archive" }).click();
+  const archive = readFileSync(await (await exporting).path());
   await go(page, "Devices");
   const { ticket, link } = await ticketOf(page, { uses: 2 });
   await addComputer(scene, service, page, "a third computer");
@@ -121,8 +140,12 @@ test("neither the network nor the service's database holds a secret or a word", 
     Buffer.from(JSON.stringify([request.url, request.headers, response.headers])), Buffer.from(request.postData?.text ?? ""), body(response),
   ]));
   await service.stop();
-  const database = Buffer.concat(readdirSync(scene.folder).filter((name) => name.startsWith("blindtally.db")).map((name) => readFileSync(join(scene.folder, name))));
+  const database = Buffer.concat(readdirSync(scene.folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && join(entry.parentPath, entry.name).slice(scene.folder.length).startsWith("/blindtally.db"))
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name))));
   assert.ok(network.includes("bt1_") && database.includes("bt1_"), "what is searched is what has the tokens");
+  const sealed = Buffer.from("BTB\x31\x20", "latin1");
+  assert.ok(network.includes(sealed) && database.includes(sealed), "and the blobs");
 
   const vaultOf = (entry) => Buffer.from(JSON.parse(entry.response.content.text).vault, "base64url");
   const logins = api.filter(({ request, response }) => request.url.endsWith("/login") && response.status === 200);
@@ -144,9 +167,13 @@ test("neither the network nor the service's database holds a secret or a word", 
     "its prime": prime,
     "the category": "Paper and patience",
     "the device": "a third computer",
+    "the record": record,
+    // Parts of a file that no other file has.
+    "the screenshot": shot.subarray(100, 150),
+    "the recording": voice.subarray(100, 150),
   };
   masterKeys.forEach((key, at) => secrets[`MasterKey ${at + 1}`] = key);
-  const places = { "the network": network, "the database": database, "the browser's storage": Buffer.from(storage + stored) };
+  const places = { "the network": network, "the database": database, "the browser's storage": Buffer.from(storage + stored), "the archive": archive };
   for (const [place, content] of Object.entries(places)) {
     for (const [name, secret] of Object.entries(secrets)) {
       for (const form of forms(Buffer.from(secret))) assert.ok(!content.includes(form), `${place} holds ${name}`);

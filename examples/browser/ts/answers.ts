@@ -67,6 +67,34 @@ export const Categories = v.object({
 });
 export type Assignment = v.InferOutput<typeof Categories>["categories"][number];
 
+/** Where the next page begins, if there is one: it goes back as it came. */
+const cursor = v.nullable(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,200}$/)));
+/** A device can seal any moment up to 2^63, which must not spoil a whole page: what is not exact is only compared. */
+const moment = v.pipe(v.number(), v.minValue(0));
+
+export const Blobs = v.object({
+  blobs: v.array(v.object({ id, device: id, class: whole, epoch: whole, seq: moment, size: count })),
+  next: cursor,
+});
+/** What the service says of a blob. Only opening it proves the claim. */
+export type ListedBlob = v.InferOutput<typeof Blobs>["blobs"][number];
+
+export const Records = v.object({ records: v.array(v.string()), next: cursor });
+
+export const Events = v.object({
+  events: v.array(v.object({
+    device: id,
+    seq: v.number(),
+    action: v.string(),
+    start_us: microseconds,
+    duration_us: microseconds,
+    active_us: microseconds,
+    values: v.record(v.string(), v.nullish(v.string())),
+  })),
+  next_cursor: cursor,
+});
+export type ListedEvent = v.InferOutput<typeof Events>["events"][number];
+
 export const Problem = v.object({
   code: v.pipe(v.string(), v.regex(/^[a-z]+(-[a-z]+)*\.[a-z]+(-[a-z]+)*$/)),
 });

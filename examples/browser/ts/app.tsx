@@ -5,17 +5,25 @@ import type { Account } from "./account.ts";
 import { explain } from "./explain.ts";
 import { isBackupOwed } from "./memory.ts";
 import { Notices } from "./parts/notices.tsx";
+import { Archives } from "./screens/archives.tsx";
 import { FirstBackup } from "./screens/backup.tsx";
 import { Categories } from "./screens/categories.tsx";
 import { Devices } from "./screens/devices.tsx";
 import { Door } from "./screens/door.tsx";
+import { Records } from "./screens/records.tsx";
 import { Reports } from "./screens/reports.tsx";
+import { Screenshots } from "./screens/screenshots.tsx";
 import { Security } from "./screens/security.tsx";
+import { Voice } from "./screens/voice.tsx";
 import { lock, stage } from "./stage.ts";
 import { away, watch } from "./watch.ts";
 
 const SCREENS = {
   reports: { title: "Reports", Screen: Reports },
+  screenshots: { title: "Screenshots", Screen: Screenshots },
+  voice: { title: "Voice", Screen: Voice },
+  records: { title: "Records", Screen: Records },
+  archives: { title: "Archives", Screen: Archives },
   devices: { title: "Devices", Screen: Devices },
   categories: { title: "Categories", Screen: Categories },
   security: { title: "Security", Screen: Security },

@@ -1,5 +1,5 @@
-/** The ways to an unlocked account: making one, logging in, staying unlocked, and a backup after a lost password. */
-import { type AccountSecret, asSignedPolicy, asVault, normalLoginName, type Owner, type Prelogin, type Typed } from "blindtally";
+/** The ways to an unlocked account: making one, logging in, staying unlocked, and a backup after a lost password; and to a backup's keys alone. */
+import { type AccountSecret, asSignedPolicy, asVault, normalLoginName, type Owner, type Prelogin, type Restored, type Typed } from "blindtally";
 import type { OwnerWorker, Remote } from "blindtally/worker";
 import { Account } from "./account.ts";
 import * as answers from "./answers.ts";
@@ -84,9 +84,7 @@ export interface Restoration extends Credentials {
 /** Gives an account a new password, with a backup of it. */
 export function restore({ backup, key, ...credentials }: Restoration): Promise<Account> {
   return withOwners(async (owners) => {
-    const sealed = await owners.openBackup(backup);
-    const { account, opensWith } = await sealed.info();
-    const restored = await (opensWith === "passphrase" ? sealed.openWithPassphrase(key) : sealed.openWithRecoveryKey(key));
+    const { account, restored } = await openWith(owners, backup, key);
     const to = service();
     const recovery_proof = base64url(await restored.recoveryProof());
     const head = await to.post("/api/v1/restore/head", { account_id: account, recovery_proof }, answers.RestoreHead);
@@ -113,6 +111,27 @@ export function restore({ backup, key, ...credentials }: Restoration): Promise<A
   });
 }
 
+/** Keys to read with, without the service. */
+export interface Reader {
+  readonly restored: Remote<Restored>;
+  /** Ends them. */
+  close(): void;
+}
+
+export function openBackup(backup: string, key: Typed): Promise<Reader> {
+  return withOwners(async (owners) => {
+    const { restored } = await openWith(owners, backup, key);
+    return { restored, close: () => owners.stop() };
+  });
+}
+
+async function openWith(owners: OwnerWorker, backup: string, key: Typed) {
+  const sealed = await owners.openBackup(backup);
+  const { account, opensWith } = await sealed.info();
+  const restored = await (opensWith === "passphrase" ? sealed.openWithPassphrase(key) : sealed.openWithRecoveryKey(key));
+  return { account, restored };
+}
+
 type Started = Awaited<ReturnType<OwnerWorker["login"]>>;
 
 async function open(owners: OwnerWorker, started: Started, to: Service, login: string, account: string): Promise<Account> {
@@ -127,7 +146,7 @@ async function open(owners: OwnerWorker, started: Started, to: Service, login: s
 }
 
 /** Keys of an attempt that failed end with their worker. */
-async function withOwners(use: (owners: OwnerWorker) => Promise<Account>): Promise<Account> {
+async function withOwners<T>(use: (owners: OwnerWorker) => Promise<T>): Promise<T> {
   const owners = await startOwners();
   try {
     return await use(owners);

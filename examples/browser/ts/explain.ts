@@ -77,7 +77,30 @@ const WORDS: Readonly<Record<string, string>> = {
   "reveal.plaintext": "It was not sealed properly.",
   "report.other-class": "The service shows it where it does not belong.",
   "tokenize.too-long": "That is too long: at most 4096 bytes, which are as many plain letters.",
+  // Screenshots, recordings, records, archives.
+  "blob.no-key": "There is no key here for it: it is of another account, or its beginning was changed.",
+  "blob.tampered": "A part of it is damaged, was replaced, or is not in its place.",
+  "blob.truncated": "It ends too early: its end was cut off.",
+  "blob.plaintext": "It was not sealed properly.",
+  "blob.too-long": "It is longer than anything that can be sealed.",
+  "blob.unknown": "The service does not have it any more.",
+  "blob.store": "This service keeps no screenshots and recordings.",
+  "record.no-key": "There is no key here for it.",
+  "record.tampered": "It is damaged, or belongs to another account.",
+  "record.plaintext": "It was not sealed properly.",
+  "record.too-long": "It is longer than anything that can be sealed.",
+  "archive.damaged": "This file is damaged. The others of the archive are not affected.",
+  "archive.layout": "This archive is not laid out as its own list says: whoever made it did not make it properly.",
+  "archive.other-account": "This archive is of another account.",
+  "archive.path": "A name in this archive is not one that every computer takes, or comes twice.",
+  "archive.signature": "This archive was not signed by your account.",
+  "archive.too-long": "That is more than an archive can hold.",
+  "archive.too-many": "That are more files than an archive can hold.",
   // The browser.
+  "dashboard.contradicted": "The service shows it with another time, device or kind than it was sealed with.",
+  "dashboard.not-a-picture": "What is in it is no picture that can be shown here.",
+  "dashboard.not-a-recording": "What is in it is no recording that can be played here.",
+  "dashboard.large-picture": "It is too large to be shown by itself.",
   "dashboard.not-loaded": "A part of this page could not be loaded, or is not what it should be. Check your connection and reload the page.",
   "dashboard.not-kept": "This browser keeps nothing for this page, as in a private window: it cannot stay unlocked.",
   "dashboard.not-stored": "Your last change (a device confirmed or revoked, new keys) could not be stored and is undone. Log in and make it again.",
@@ -91,7 +114,8 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 type DashboardCode =
-  | "dashboard.not-loaded" | "dashboard.not-kept" | "dashboard.not-stored" | "dashboard.too-many-rows" | "dashboard.password-unclear" | "dashboard.still-kept";
+  | "dashboard.not-loaded" | "dashboard.not-kept" | "dashboard.not-stored" | "dashboard.too-many-rows" | "dashboard.password-unclear" | "dashboard.still-kept"
+  | "dashboard.contradicted" | "dashboard.not-a-picture" | "dashboard.not-a-recording" | "dashboard.large-picture";
 
 /** What this page or its browser cannot do. */
 export class DashboardError extends Error {

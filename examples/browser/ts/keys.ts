@@ -13,12 +13,18 @@ let loading: Promise<{ module: WebAssembly.Module; script: string }> | undefined
 
 /** A worker that holds no keys yet. Ending it ends every key in it. */
 export async function startOwners(): Promise<OwnerWorker> {
-  loading ??= load().catch((cause: unknown) => {
+  const { module, script } = await loaded();
+  return OwnerWorker.start({ worker: startWorker(script), wasm: module });
+}
+
+/** Loads all that there is to load, so that nobody has to be reached any more. */
+export const prepare = (): void => void loaded().catch(() => undefined);
+
+function loaded() {
+  return loading ??= load().catch((cause: unknown) => {
     loading = undefined;
     throw new DashboardError("dashboard.not-loaded", { cause });
   });
-  const { module, script } = await loading;
-  return OwnerWorker.start({ worker: startWorker(script), wasm: module });
 }
 
 async function load() {

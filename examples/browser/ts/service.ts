@@ -4,6 +4,8 @@ import { Problem } from "./answers.ts";
 
 /** How long a request may take, in milliseconds: a vault of 8 MiB on a slow line. */
 const PATIENCE = 60_000;
+/** Bytes of something long that are in the page's own memory. */
+const IN_MEMORY = 32 << 20;
 
 /** What the service refused, or that there was no answer to be had. `code` is the service's own, or one of these. */
 export class ServiceError extends Error {
@@ -69,27 +71,61 @@ export class Service {
     return new Uint8Array(await arrived((await this.#request("GET", path)).arrayBuffer()));
   }
 
+  /**
+   * What may be long, for as long as something keeps coming.
+   *
+   * @param longest more bytes than these are no answer
+   */
+  async getBlob(path: string, longest: number, signal?: AbortSignal): Promise<Blob> {
+    const patience = new Patience(signal);
+    try {
+      const { body } = await this.#request("GET", path, undefined, undefined, patience.signal);
+      const reader = body!.getReader();
+      let whole = new Blob();
+      let pieces: Uint8Array<ArrayBuffer>[] = [];
+      let length = 0;
+      for (;;) {
+        const { value, done } = await arrived(reader.read());
+        if (done) return new Blob([whole, ...pieces]);
+        patience.renew();
+        pieces.push(value);
+        length += value.length;
+        if (length > longest) {
+          void reader.cancel();
+          throw new ServiceError("service.nonsense");
+        }
+        if (length - whole.size < IN_MEMORY) continue;
+        // The browser may keep it elsewhere.
+        whole = new Blob([whole, ...pieces]);
+        pieces = [];
+      }
+    } finally {
+      patience.end();
+    }
+  }
+
   async putBytes(path: string, bytes: Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}): Promise<void> {
     await this.#request("PUT", path, bytes, { "content-type": "application/octet-stream", ...headers });
   }
 
   async #request(
-    method: string, path: string, body?: string | Uint8Array<ArrayBuffer>, headers?: Record<string, string>,
+    method: string, path: string, body?: string | Uint8Array<ArrayBuffer>, headers?: Record<string, string>, signal?: AbortSignal,
   ): Promise<Response> {
     const session = this.#session;
     try {
-      return await this.#attempt(method, path, session, body, headers);
+      return await this.#attempt(method, path, session, body, headers, signal);
     } catch (error) {
       const isOver = error instanceof ServiceError && error.code === "auth.refused";
       if (!isOver || !this.#renew) throw error;
       // Somebody else may have noticed first.
       if (session === this.#session) await (this.#renewal ??= this.#renew().finally(() => this.#renewal = undefined));
-      return this.#attempt(method, path, this.#session, body, headers);
+      return this.#attempt(method, path, this.#session, body, headers, signal);
     }
   }
 
   async #attempt(
     method: string, path: string, session: string | undefined, body: string | Uint8Array<ArrayBuffer> | undefined, headers: Record<string, string> | undefined,
+    signal = AbortSignal.timeout(PATIENCE),
   ): Promise<Response> {
     const response = await arrived(fetch(this.#base + path, {
       method,
@@ -98,7 +134,7 @@ export class Service {
       cache: "no-store",
       credentials: "omit",
       redirect: "error",
-      signal: AbortSignal.timeout(PATIENCE),
+      signal,
     }));
     if (response.ok) return response;
     const seconds = Number(response.headers.get("retry-after") ?? NaN);
@@ -108,6 +144,27 @@ export class Service {
     // A proxy in front of the service has no codes.
     if (response.status === 429) throw new ServiceError("service.busy", retryAfter);
     throw new ServiceError(response.status >= 500 ? "service.failed" : "service.nonsense", retryAfter);
+  }
+}
+
+/** Gives up when nothing has come for a while, or when somebody else does. */
+class Patience {
+  readonly signal: AbortSignal;
+  readonly #giveUp = new AbortController();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(other: AbortSignal | undefined) {
+    this.signal = other ? AbortSignal.any([this.#giveUp.signal, other]) : this.#giveUp.signal;
+    this.renew();
+  }
+
+  renew(): void {
+    this.end();
+    this.#timer = setTimeout(() => this.#giveUp.abort(), PATIENCE);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
   }
 }
 

@@ -4,6 +4,7 @@ import type { Account } from "./account.ts";
 import * as entry from "./entry.ts";
 import { codeOf, DashboardError } from "./explain.ts";
 import * as kept from "./kept.ts";
+import { giveBackAll } from "./urls.ts";
 
 export type Stage =
   | { readonly at: "starting" }
@@ -92,5 +93,6 @@ export async function leave(error?: unknown): Promise<void> {
   const { value } = stage;
   if (value.at !== "account") return;
   stage.value = { at: "door", login: value.account.info.value.login, ...error !== undefined && { error } };
+  giveBackAll();
   await value.account.close();
 }

@@ -2,10 +2,11 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 
-export function Dialog({ title, isBusy = false, children, onClose }: {
+export function Dialog({ title, isBusy = false, class: name, children, onClose }: {
   title: ComponentChildren;
   /** What was begun is not taken back: it stays open until that is done. */
   isBusy?: boolean;
+  class?: string;
   children: ComponentChildren;
   onClose: () => void;
 }) {
@@ -13,7 +14,7 @@ export function Dialog({ title, isBusy = false, children, onClose }: {
   const id = useId();
   useEffect(() => dialog.current?.showModal(), []);
   return (
-    <dialog ref={dialog} aria-labelledby={id} onCancel={(event) => isBusy && event.preventDefault()} onClose={onClose}>
+    <dialog ref={dialog} class={name} aria-labelledby={id} onCancel={(event) => isBusy && event.preventDefault()} onClose={onClose}>
       <h2 id={id}>{title}</h2>
       {children}
     </dialog>
@@ -23,4 +24,9 @@ export function Dialog({ title, isBusy = false, children, onClose }: {
 /** Closes the dialog that it is in. */
 export function Cancel({ isBusy }: { isBusy: boolean }) {
   return <button type="button" aria-disabled={isBusy} onClick={(event) => isBusy || event.currentTarget.closest("dialog")?.close()}>Cancel</button>;
+}
+
+/** The same of one in which nothing is done. */
+export function Close() {
+  return <button type="button" onClick={(event) => event.currentTarget.closest("dialog")?.close()}>Close</button>;
 }

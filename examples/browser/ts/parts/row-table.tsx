@@ -5,10 +5,8 @@ import { useId, useMemo } from "preact/hooks";
 import { type Row, sum } from "../report/merge.ts";
 import { type Column, found, type Order, ordered } from "../report/order.ts";
 import { clock, percent } from "./duration.ts";
+import { begin, Pager, SHOWN } from "./pager.tsx";
 import { Word } from "./word.tsx";
-
-/** Rows that are in the page at a time. */
-const SHOWN = 100;
 
 const NUMBERS = { duration: "Time", active: "Active", share: "Share", events: "Events", last: "Last seen" } as const;
 
@@ -31,9 +29,7 @@ export function RowTable({ title, one, rows, first, columns = ["duration", "acti
   const sorted = useMemo(() => ordered(rows, order.value), [rows, order.value]);
   const shown = useMemo(() => found(sorted, search.value), [sorted, search.value]);
   const total = useMemo(() => sum(rows).duration, [rows]);
-  // Rows may have become fewer since.
-  const at = Math.min(page.value, Math.max(0, Math.ceil(shown.length / SHOWN) - 1));
-  const from = at * SHOWN;
+  const from = begin(page.value, shown.length);
 
   const heading = (column: Column, name: string) => {
     const { column: current, isDescending } = order.value;
@@ -90,18 +86,7 @@ export function RowTable({ title, one, rows, first, columns = ["duration", "acti
         </table>
       </div>
       {shown.length === 0 && <p class="quiet">{rows.length === 0 ? "Nothing in this period." : "Nothing has that in it."}</p>}
-      {shown.length > SHOWN && (
-        <nav class="buttons pages" aria-label={`Pages of ${title.toLowerCase()}`}>
-          <button aria-disabled={at === 0} onClick={() => page.value = Math.max(0, at - 1)}>Previous</button>
-          <span class="number">{(from + 1).toLocaleString()}–{Math.min(from + SHOWN, shown.length).toLocaleString()} of {shown.length.toLocaleString()}</span>
-          <button
-            aria-disabled={from + SHOWN >= shown.length}
-            onClick={() => page.value = Math.min(at + 1, Math.ceil(shown.length / SHOWN) - 1)}
-          >
-            Next
-          </button>
-        </nav>
-      )}
+      <Pager of={title.toLowerCase()} from={from} count={shown.length} onTurn={(turned) => page.value = turned} />
     </>
   );
 }

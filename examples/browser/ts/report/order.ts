@@ -18,10 +18,16 @@ export function ordered(rows: readonly Row[], { column, isDescending }: Order): 
   return [...rows].sort((a, b) => direction * (a[field] - b[field]) || byValue(a, b));
 }
 
-/** Rows whose word has what was typed in it, whatever its case. What cannot be read has no words. */
+/** Rows whose word has what was typed in it. What cannot be read has no words. */
 export function found(rows: readonly Row[], search: string): readonly Row[] {
+  const isFound = hasIn(search);
+  return search.trim() === "" ? rows : rows.filter(({ value, unreadable }) => isFound(unreadable === undefined ? value ?? "" : undefined));
+}
+
+/** Whether a text has in it what was typed, whatever its case. Without a text, it has only nothing. */
+export function hasIn(search: string): (text: string | undefined) => boolean {
   const wanted = folded(search.trim());
-  return wanted === "" ? rows : rows.filter(({ value, unreadable }) => unreadable === undefined && folded(value ?? "").includes(wanted));
+  return (text) => wanted === "" || text !== undefined && folded(text).includes(wanted);
 }
 
 const folded = (text: string): string => text.normalize("NFKC").toLowerCase();

@@ -30,6 +30,9 @@ export function preset(name: Preset, now = new Date()): Period {
   return { from: addDays(to, { today: 0, week: -6, days30: -29 }[name]), to };
 }
 
+/** What "today" is depends on when it is asked. */
+export const periodOf = (range: Preset | Period): Period => typeof range === "string" ? preset(range) : range;
+
 /** The last days up to today. */
 export const lastDays = (count: number, now = new Date()): Period => ({ from: addDays(dayOf(now), 1 - count), to: dayOf(now) });
 
@@ -59,7 +62,8 @@ function start(day: string): number {
 
 const offsetAt = (ms: number): number => -Math.round(new Date(ms).getTimezoneOffset());
 
-function bounds({ from, to }: Period): [fromMs: number, toMs: number] {
+/** Its first moment, and the first that is not part of it. */
+export function bounds({ from, to }: Period): [fromMs: number, toMs: number] {
   return [start(from), start(addDays(to, 1))];
 }
 

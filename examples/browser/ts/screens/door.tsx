@@ -1,4 +1,4 @@
-/** Outside: logging in, making an account, and getting back in after a lost password. */
+/** Outside: logging in, making an account, getting back in after a lost password, and reading a sealed file with a backup. */
 import { useSignal } from "@preact/signals";
 import type { AccountSecret } from "blindtally";
 import type { ComponentChildren } from "preact";
@@ -6,25 +6,28 @@ import { useEffect } from "preact/hooks";
 import { type Credentials, logIn, newAccountSecret, restore, signUp } from "../entry.ts";
 import { setBackupOwed } from "../memory.ts";
 import { ActionForm, Check, Failure, field, Field, isChecked, useAction } from "../parts/action.tsx";
+import { BackupFields, readBackup } from "../parts/backup-fields.tsx";
 import { AccountSecretChoice, NewPassword, newPassword } from "../parts/new-password.tsx";
 import { Copy, Secret } from "../parts/secret.tsx";
 import { enter, forget, start } from "../stage.ts";
+import { Offline } from "./offline.tsx";
 
-type View = "log-in" | "sign-up" | "lost";
+type View = "log-in" | "sign-up" | "lost" | "offline";
 
 export function Door({ login, error, isKept }: { login: string; error: unknown; isKept: boolean }) {
   const view = useSignal<View>("log-in");
   const go = (to: View, label: string) => <button type="button" class="plain" onClick={() => view.value = to}>{label}</button>;
   useEffect(() => {
-    document.title = `${{ "log-in": "Log in", "sign-up": "Enable encryption", lost: "Lost password" }[view.value]} · Blindtally`;
+    document.title = `${{ "log-in": "Log in", "sign-up": "Enable encryption", lost: "Lost password", offline: "Open encrypted file" }[view.value]} · Blindtally`;
   }, [view.value]);
   return (
     <main class="door">
       <p class="brand"><img src="./icon.svg" alt="" width="28" height="28" />Blindtally</p>
       {isKept && <Kept />}
-      {view.value === "log-in" && <LogIn login={login} error={error} more={<>{go("sign-up", "Enable encryption")} {go("lost", "Lost your password?")}</>} />}
+      {view.value === "log-in" && <LogIn login={login} error={error} more={<>{go("sign-up", "Enable encryption")} {go("lost", "Lost your password?")} {go("offline", "Open encrypted file")}</>} />}
       {view.value === "sign-up" && <SignUp more={go("log-in", "I have an account")} />}
       {view.value === "lost" && <Lost more={go("log-in", "Back")} />}
+      {view.value === "offline" && <Offline more={go("log-in", "Back")} />}
     </main>
   );
 }
@@ -97,25 +100,18 @@ function Lost({ more }: { more: ComponentChildren }) {
       working="Restoring…"
       more={more}
       use={async (form, credentials) => {
-        const file = (form.elements.namedItem("backup") as HTMLInputElement).files?.[0];
-        const account = await restore({ ...credentials, backup: await readBackup(file), key: field(form, "key") });
+        const account = await restore({ ...credentials, backup: await readBackup(form), key: field(form, "key") });
         setBackupOwed(account.info.value.account, true);
         return account;
       }}
       intro={
         <>
           <p>With a backup file and what opens it, you choose a new password. Nothing that was recorded is lost.</p>
-          <Field label="Backup file" name="backup" type="file" required accept=".txt,text/plain" />
-          <Field label="Its recovery key or passphrase" name="key" type="password" autocomplete="off" required />
+          <BackupFields />
         </>
       }
     />
   );
-}
-
-/** Files of up to 12 MiB: the longest backup there is, as text. */
-async function readBackup(file: File | undefined): Promise<string> {
-  return file ? file.slice(0, 12 << 20).text() : "";
 }
 
 /** A name, a new password and, if wanted, an account secret, which is written down before it is used. */

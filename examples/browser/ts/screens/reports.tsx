@@ -1,26 +1,27 @@
 /** Reports: how much time was spent, when, on what and by whom, up to date while somebody looks. */
 import { useSignal } from "@preact/signals";
-import { useEffect, useId, useMemo } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import "charts.css";
 import type { Account } from "../account.ts";
 import { useAction, Failure } from "../parts/action.tsx";
 import { Bars } from "../parts/bars.tsx";
 import { CategoryBar } from "../parts/category-bar.tsx";
 import { Chips } from "../parts/chips.tsx";
+import { Choose, OneDevice, Range } from "../parts/choose.tsx";
 import { Columns } from "../parts/columns.tsx";
 import { spoken } from "../parts/duration.ts";
 import { useLive } from "../parts/live.ts";
 import { RowTable } from "../parts/row-table.tsx";
 import { save } from "../parts/save.ts";
-import { visible, wordText } from "../parts/word.tsx";
+import { wordText } from "../parts/word.tsx";
 import { dayColumns, dayName, hourColumns } from "../report/calendar.ts";
 import { csv } from "../report/csv.ts";
 import { type Kind, KINDS, type KindName } from "../report/kind.ts";
 import { type Row, sum } from "../report/merge.ts";
 import { ordered } from "../report/order.ts";
 import { type Overview, overview } from "../report/overview.ts";
-import { addDays, between, FIRST_DAY, type Period, type Preset, preset, PRESETS } from "../report/period.ts";
-import { type Choice, isPerson, lastDay, nameOf, narrow, read } from "../report/report.ts";
+import { addDays, type Period, periodOf, type Preset } from "../report/period.ts";
+import { type Choice, isPerson, lastDay, narrow, read } from "../report/report.ts";
 
 /** Bars of the chart. */
 const TOP = 10;
@@ -36,7 +37,7 @@ export function Reports({ account }: { account: Account }) {
 
   // What "today" is depends on when it is asked.
   const choose = (): Choice => ({
-    period: typeof range.value === "string" ? preset(range.value) : range.value,
+    period: periodOf(range.value),
     device: device.value,
     person: person.value,
   });
@@ -56,14 +57,11 @@ export function Reports({ account }: { account: Account }) {
     if (isShown) requestAnimationFrame(() => requestAnimationFrame(() => markOnce(shown, account, "report-shown")));
   }, [account, isShown]);
 
-  const { period } = choose();
   return (
     <>
       <section class="card filters" aria-label="What the report is about">
-        <Chips legend="Period" options={PRESETS} value={typeof range.value === "string" ? range.value : undefined} onChoose={(name) => range.value = name} />
-        <Days period={period} onChoose={(period) => range.value = period} />
-        <Choose label="Device" all="All devices" value={device.value} onChoose={(id) => device.value = id}
-          options={account.devices.value.map((each) => [each.id, visible(nameOf(each, account.devices.value)!)])} />
+        <Range range={range.value} onChoose={(chosen) => range.value = chosen} />
+        <OneDevice account={account} value={device.value} onChoose={(id) => device.value = id} />
         <Choose label="Person" all="Everybody" value={person.value} onChoose={(name) => person.value = name}
           options={persons(all.value?.persons ?? [], person.value)} />
       </section>
@@ -86,45 +84,6 @@ function persons(rows: readonly Row[], chosen: string | undefined): [string, str
   const names = rows.filter(({ unreadable }) => unreadable === undefined).map(({ value }) => value ?? "");
   if (chosen !== undefined && !rows.some((row) => isPerson(row, chosen))) names.push(chosen);
   return names.sort().map((name) => [name, wordText({ value: name, unreadable: undefined })]);
-}
-
-function Choose({ label, all, value, options, onChoose }: {
-  label: string; all: string; value: string | undefined; options: readonly [value: string, text: string][];
-  onChoose: (value: string | undefined) => void;
-}) {
-  const id = useId();
-  // Values may be empty texts, so they are chosen by place.
-  const at = options.findIndex(([each]) => each === value);
-  return (
-    <p class="field">
-      <label for={id}>{label}</label>
-      <select id={id} value={String(at)} onChange={(event) => onChoose(options[Number(event.currentTarget.value)]?.[0])}>
-        <option value="-1">{all}</option>
-        {options.map(([each, text], place) => <option key={each} value={String(place)}>{text}</option>)}
-      </select>
-    </p>
-  );
-}
-
-/** The first day and the last. What makes no sense yet, while it is typed, changes nothing. */
-function Days({ period, onChoose }: { period: Period; onChoose: (period: Period) => void }) {
-  const edit = (part: "from" | "to") => (event: { currentTarget: HTMLInputElement }) => {
-    const day = event.currentTarget.value;
-    const chosen = between(part === "from" ? day : period.from, part === "to" ? day : period.to)
-      // A day on the other side of the other end takes that along.
-      ?? between(day, day);
-    if (chosen) onChoose(chosen);
-  };
-  return (
-    <>
-      <p class="field">
-        <label for="from">From</label><input id="from" type="date" min={FIRST_DAY} value={period.from} onChange={edit("from")} />
-      </p>
-      <p class="field">
-        <label for="to">To</label><input id="to" type="date" min={FIRST_DAY} value={period.to} onChange={edit("to")} />
-      </p>
-    </>
-  );
 }
 
 function Summary({ account, overview, isCurrent, onJump }: { account: Account; overview: Overview; isCurrent: boolean; onJump: (day: string) => void }) {
