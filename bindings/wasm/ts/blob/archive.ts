@@ -90,7 +90,8 @@ export async function openArchiveLocally(opener: Owner | Restored, input: Seekab
 
 /** Only what the account itself sealed is an archive. */
 async function expectArchive({ class: blobClass, device }: BlobHeader, account: AccountKeys): Promise<void> {
-  if (blobClass !== "archive" || device !== await ownDevice(account)) refuseAs("archive.other-account");
+  if (blobClass !== "archive") refuseAs("malformed.value");
+  if (device !== await ownDevice(account)) refuseAs("archive.other-account");
 }
 
 const isDamage = (error: unknown) => isRefusal(error, "blob.tampered", "blob.truncated");

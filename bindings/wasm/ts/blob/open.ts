@@ -108,13 +108,14 @@ export async function cipherOf(
   return refuseAs("blob.no-key");
 }
 
-/** The fields in their order; class and epoch are refused by the module, where they are no class and no epoch. */
+/** Each field is looked at before the next has to be there. */
 function parseHeader(start: Uint8Array<ArrayBuffer>): BlobHeader {
   const reader = new Reader(start);
   reader.begin(KIND, SUITE);
-  const [blobClass, epoch] = [reader.take(1)[0]!, reader.u16()];
-  // These two are looked at before the rest has to be there.
-  if (epoch === 0 || !isBlobClass(blobClass)) refuseAs("malformed.value");
+  const blobClass = reader.take(1)[0]!;
+  if (!isBlobClass(blobClass)) refuseAs("malformed.value");
+  const epoch = reader.u16();
+  if (epoch === 0) refuseAs("malformed.value");
   return {
     class: nameOf(BLOB_CLASSES, blobClass), epoch, device: hex(reader.take(16)) as DeviceId, id: hex(reader.take(16)) as BlobId, seq: reader.u64(),
   };

@@ -66,5 +66,6 @@ export class Paths {
 const SEGMENT = /^(?!\.)(?!(?:CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(?:\.|$))[A-Za-z0-9._-]*[A-Za-z0-9_-]$/i;
 
 function isPath(path: string): boolean {
-  return path.length <= PATH_MAX && path.toLowerCase() !== MANIFEST_PATH && path.split("/").every((segment) => SEGMENT.test(segment));
+  const segments = path.split("/");
+  return path.length <= PATH_MAX && segments[0]!.toLowerCase() !== MANIFEST_PATH && segments.every((segment) => SEGMENT.test(segment));
 }
