@@ -16,7 +16,6 @@ export const REFUSALS = {
   "blob.truncated": "the blob ends too early",
   "malformed.kind": "it is another kind of artefact than the one expected",
   "malformed.magic": "it is not a Blindtally artefact",
-  "malformed.public-key": "a public key is not strict RSA SPKI of 2048, 3072 or 4096 bits with exponent 65537",
   "malformed.suite": "its suite is not supported here",
   "malformed.too-long": "it, or a part of it, is longer than the format allows",
   "malformed.truncated": "it ends too early",
