@@ -4,9 +4,9 @@ import { integer, millis, refuse } from "../check.js";
 import type { Owner, Time } from "../owner.js";
 import { type AccountKeys, accountOf, fingerprintOf, ownDevice, publicKeysOf } from "./account.js";
 import { CHUNK } from "./cipher.js";
-import { type BlobHeader, START } from "./header.js";
+import type { BlobHeader } from "./header.js";
 import { type ArchivedEntry, endOf, manifestEntry, readManifest } from "./manifest.js";
-import { begin, ChunkFile, keysOf } from "./open.js";
+import { type ChunkFile, chunkFileOf, keysOf } from "./open.js";
 import { isRefusal, refusal, refuseAs } from "./refusal.js";
 import { newId, Parts, startSealing } from "./seal.js";
 import { digest, Hash, WHOLE } from "./sha256.js";
@@ -71,10 +71,7 @@ export interface ArchiveWriter {
 }
 
 export async function openArchiveLocally(opener: Owner | Restored, input: Seekable): Promise<LocalArchive> {
-  const source = sourceOf(input);
-  const start = await source.read(0, Math.min(START, source.size));
-  const { cipher, header, account } = await begin(opener, start, expectArchive);
-  const file = new ChunkFile(source, cipher);
+  const { file, header, account } = await chunkFileOf(opener, sourceOf(input), expectArchive);
   try {
     await file.findEnd();
     const { made, files } = await readManifest(account, file.length, (from, to) => file.read(from, to));

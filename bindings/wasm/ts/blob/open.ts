@@ -47,8 +47,7 @@ async function openStream(opener: Owner | Restored, stream: ReadableStream<Uint8
 }
 
 async function openFile(opener: Owner | Restored, source: Source): Promise<SeekableBlob> {
-  const { cipher, header } = await begin(opener, await source.read(0, Math.min(START, source.size)));
-  const file = new ChunkFile(source, cipher);
+  const { file, header } = await chunkFileOf(opener, source);
   await file.findEnd();
   const size = file.length;
   return {
@@ -68,9 +67,18 @@ export const keysOf = (opener: Owner | Restored, { class: blobClass, epoch, devi
   // Both have the same in the module.
   (opener as Owner)["call"]((raw) => raw.blob_keys(idOf(blobClass), epoch, device)) as [Uint8Array, ...Promise<CryptoKey>[]];
 
+/** Refuses what is another blob than the one expected. */
+type Expect = (header: BlobHeader, account: AccountKeys) => Promise<void>;
+
+/** The blob in a file, whose end is still to be found. @throws as {@link begin} */
+export async function chunkFileOf(opener: Owner | Restored, source: Source, expect?: Expect) {
+  const { cipher, ...described } = await begin(opener, await source.read(0, START), expect);
+  return { ...described, file: new ChunkFile(source, cipher) };
+}
+
 /** The cipher of the blob that begins so, if it is as expected. @throws BlindtallyError `blob.no-key`, `malformed.*` */
-export async function begin(
-  opener: Owner | Restored, start: Uint8Array<ArrayBuffer>, expect?: (header: BlobHeader, account: AccountKeys) => Promise<void>,
+async function begin(
+  opener: Owner | Restored, start: Uint8Array<ArrayBuffer>, expect?: Expect,
 ): Promise<{ cipher: ChunkCipher; header: BlobHeader; account: AccountKeys }> {
   const header = parseHeader(start);
   if (start.length < START) refuseAs("malformed.truncated");
