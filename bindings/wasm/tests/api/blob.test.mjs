@@ -150,7 +150,8 @@ test("an archive gives every file as it went in, to the owner and to the backup"
       assert.ok((await read(file.stream())).bytes.equals(plain));
     }
     assert.equal((await read(opened.tar())).code, undefined);
-    assert.throws(() => opened.file(FILES.length), { code: "wasm.argument" });
+    assert.throws(() => opened.file(FILES.length), { code: "archive.no-file" });
+    assert.throws(() => opened.file(-1), { code: "wasm.argument" });
   }
   await refused("archive.other-account", () => openArchive(stranger.owner, sealed));
   assert.deepEqual((await openArchive(owner, await archive([]))).files, []);

@@ -43,7 +43,7 @@ export interface Archive {
   readonly made: Date | undefined;
   /** In the order of the archive. */
   readonly files: readonly ArchivedFileInfo[];
-  /** The file of that number in {@link Archive.files}. @throws BlindtallyError `wasm.argument` if there is none */
+  /** The file of that number in {@link Archive.files}. @throws BlindtallyError `archive.no-file` */
   file(number: number): ArchivedFile;
   /** Reads every file, and gives the numbers of those that are not intact. */
   damaged(): Promise<number[]>;
@@ -123,6 +123,10 @@ async function walk(file: ChunkFile): Promise<ArchivedEntry[]> {
   return files;
 }
 
+/** @throws BlindtallyError `archive.no-file` */
+export const infoOf = ({ files }: Pick<Archive, "files">, number: number): ArchivedFileInfo =>
+  files[integer(number, "the number of a file", Number.MAX_SAFE_INTEGER)] ?? refuseAs("archive.no-file");
+
 export class LocalArchive implements Archive {
   readonly header: BlobHeader;
   readonly listing: "signed" | "unlisted";
@@ -141,8 +145,7 @@ export class LocalArchive implements Archive {
   }
 
   file(number: number): ArchivedFile {
-    const info = this.files[integer(number, "the number of a file", this.files.length - 1)]!;
-    return { ...info, ...contentOf(() => this.#content(this.#entries[number]!)) };
+    return { ...infoOf(this, number), ...contentOf(() => this.#content(this.#entries[number]!)) };
   }
 
   async damaged(): Promise<number[]> {

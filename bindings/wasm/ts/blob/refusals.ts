@@ -4,6 +4,7 @@
 export const REFUSALS = {
   "archive.damaged": "the file is damaged",
   "archive.layout": "the archive is not laid out as its manifest says",
+  "archive.no-file": "the archive has no file of that number",
   "archive.other-account": "the archive is of another account",
   "archive.path": "a path in the archive is not one that every system takes, or comes twice",
   "archive.signature": "the account did not sign this archive's manifest",
