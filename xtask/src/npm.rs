@@ -130,9 +130,11 @@ impl Npm {
         node::run_benches(self.package.node(), only)
     }
 
-    /// The check of the test vectors as a program, which prints what it passed in Node and in each browser.
+    /// The check of the test vectors as a program, which prints what the core passed in Node and in each browser, and what
+    /// the TypeScript of the package did.
     pub(crate) fn vectors(&self, project: &Project) -> Result<Command> {
         node::require_browsers()?;
+        self.build_if_changed(project)?;
         let mut check = self.package.node();
         check.arg("tests/vectors.mjs").arg(generate(project, "blindtally-wasm-vectors")?);
         Ok(check)

@@ -1,7 +1,8 @@
 //! The test vectors, checked by every implementation there is.
 //!
 //! An implementation prints `vectors: FILE IMPLEMENTATION PASSED` for each file of cases and fails if a case fails. The
-//! Rust one is the core's test `vectors`, and the same code as WebAssembly in each JavaScript engine; any other is a program `test-vectors/NAME/run`.
+//! Rust one is the core's test `vectors`, and the same code as WebAssembly in each JavaScript engine; beside that runs the
+//! TypeScript of the npm package, for blobs and archives; any other is a program `test-vectors/NAME/run`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -25,7 +26,7 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     rust.args(["test", "--package", "blindtally", "--test", "vectors", "--quiet", "--", "--nocapture"]);
     collect(&mut passed, &mut rust, "the Rust check")?;
     let npm = Npm::new(project)?;
-    collect(&mut passed, &mut npm.vectors(project)?, "the Rust check as WebAssembly")?;
+    collect(&mut passed, &mut npm.vectors(project)?, "the check in JavaScript engines")?;
     python::require("the Python implementation of the vectors")?;
     for program in others(&project.root.join("test-vectors"))? {
         collect(&mut passed, Command::new(&program).current_dir(&project.root), &program.display().to_string())?;

@@ -1,6 +1,8 @@
 //! What the TypeScript needs of the keys to seal and open blobs and archives with WebCrypto: it does all else.
 
-use blindtally::{AgentStatus, BlobClass, BlobError, BlobHeader, BlobId, BlobKey, Epoch, Fingerprint, OpeningKeys};
+use blindtally::{
+    AgentStatus, BlobClass, BlobError, BlobHeader, BlobId, BlobKey, Epoch, Fingerprint, OpeningKeys, PublicIdentity,
+};
 use js_sys::{Array, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 
@@ -46,6 +48,13 @@ impl Agent {
         let AgentStatus::Encrypted { epoch, .. } = self.0.status() else { return Err(error::of(BlobError::NoKey)) };
         Ok(Array::of2(&epoch.get().into(), &import(key)))
     }
+}
+
+/// The fingerprint of an account with these public keys.
+#[wasm_bindgen]
+pub fn account_fingerprint(encryption: &[u8], signing: &[u8]) -> Result<Vec<u8>, BlindtallyError> {
+    let identity = PublicIdentity::from_spki(encryption, signing).map_err(error::of)?;
+    Ok(identity.fingerprint().as_bytes().to_vec())
 }
 
 /// Takes blocks of 64 bytes into a state of SHA-256's (FIPS 180-4): WebCrypto hashes only what is in memory as a whole.

@@ -1,8 +1,9 @@
-// Runs the check of the test vectors, compiled to WebAssembly, in Node, Chromium and Firefox. The argument is the folder
-// of the compiled check. Prints `vectors: FILE ENGINE PASSED` for each.
+// Runs the core's check of the test vectors, compiled to WebAssembly, in Node, Chromium and Firefox, and the package's own
+// of what it does in TypeScript. The argument is the folder of the compiled check. Prints `vectors: FILE ENGINE PASSED` for each.
 import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { check as checkBlobs, FILES, sealedArchive } from "./api/blob-vectors.mjs";
 import { launch as launchChromium, serve } from "./browser.mjs";
 import { launchFirefox, outcomeOf, POLICY } from "./web.mjs";
 
@@ -14,10 +15,15 @@ const compiled = resolve(process.argv[2]);
 const print = (engine, counts) =>
   names.forEach((name, at) => console.log(`vectors: ${name}.json ${engine} ${counts[at]}`));
 
+const read = (name) => readFileSync(join(cases, `${name}.json`), "utf8");
+
 async function inNode() {
   const { check, initSync } = await import(pathToFileURL(join(compiled, "bridge.js")));
   initSync({ module: readFileSync(join(compiled, "bridge_bg.wasm")) });
-  return names.map((name) => check(name, (other) => readFileSync(join(cases, `${other}.json`), "utf8")));
+  // The core opens what the package seals. (A blob that the package seals again is the vector's own, byte by byte.)
+  const sealed = JSON.stringify(await sealedArchive(JSON.parse(read("archive"))));
+  check("archive", () => sealed);
+  return names.map((name) => check(name, read));
 }
 
 const page = `
@@ -54,5 +60,6 @@ writeFileSync(join(compiled, "page.js"), page);
 const [chromium, firefox] = await Promise.all([inBrowser(launchChromium), inBrowser(launchFirefox)]);
 print("wasm-chromium", chromium);
 print("wasm-firefox", firefox);
+for (const name of FILES) console.log(`vectors: ${name}.json typescript ${await checkBlobs(name, JSON.parse(read(name)))}`);
 // Last, since it keeps this process from serving anyone.
 print("wasm-node", await inNode());

@@ -7,7 +7,8 @@ import type { Restored } from "./backup.js";
 import {
   type Archive, type ArchiveWriter, openArchiveLocally, writeLocally,
 } from "./blob/archive.js";
-import { type BlobClassId, type OpenedBlob, openLocally, type SeekableBlob } from "./blob/open.js";
+import type { BlobClassId } from "./blob/header.js";
+import { type OpenedBlob, openLocally, type SeekableBlob } from "./blob/open.js";
 import { openArchiveFar, openFar, writeFar } from "./blob/ports.js";
 import { type SealedBlob, sealLocally, type SealOptions } from "./blob/seal.js";
 import type { Input, Seekable } from "./blob/source.js";
@@ -17,9 +18,10 @@ import type { Owner, Time } from "./owner.js";
 import type { Remote } from "./worker.js";
 
 export type { AddOptions, Archive, ArchivedFile, ArchivedFileInfo, ArchiveWriter } from "./blob/archive.js";
-export type { BlobClassId, BlobHeader, OpenedBlob, SeekableBlob } from "./blob/open.js";
+export type { BlobClassId, BlobHeader } from "./blob/header.js";
+export type { OpenedBlob, SeekableBlob } from "./blob/open.js";
 export type { SealedBlob, SealOptions } from "./blob/seal.js";
-export type { Input, Seekable } from "./blob/source.js";
+export type { Content, Input, Seekable } from "./blob/source.js";
 export { BlindtallyError } from "./error.js";
 
 /** Whoever has the account's keys. */

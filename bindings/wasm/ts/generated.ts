@@ -59,6 +59,8 @@ export type ErrorCode =
   | "archive.damaged"
   /** the archive is not laid out as its manifest says */
   | "archive.layout"
+  /** the archive has no file of that number */
+  | "archive.no-file"
   /** the archive is of another account */
   | "archive.other-account"
   /** a path in the archive is not one that every system takes, or comes twice */

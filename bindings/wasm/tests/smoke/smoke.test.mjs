@@ -19,25 +19,30 @@ const target = process.env.BLINDTALLY_TARGET ?? join(here, "../../../../target")
 const { version } = JSON.parse(readFileSync(join(here, "../../package.json")));
 const tarball = join(target, `package/blindtally-${version}.tgz`);
 
-/** An account with tokens to reveal. */
-const { vector, words } = (() => {
-  const { testGroups } = JSON.parse(readFileSync(join(here, "../../../../test-vectors/keyring.json")));
-  const [group, { vault, reveals }] = testGroups
-    .flatMap((group) => group.tests.map((test) => [group, test]))
-    .find(([, test]) => test.reveals);
-  const { login, password, prelogin } = group;
+/** The first vector of a file that has this. */
+function vectorWith(name, has) {
+  const { testGroups } = JSON.parse(readFileSync(join(here, `../../../../test-vectors/${name}.json`)));
+  return testGroups.flatMap((group) => group.tests.map((test) => ({ ...group, ...test }))).find(has);
+}
+
+/** An account with tokens to reveal, and another's archive with a file. */
+const { vector, words, blob } = (() => {
+  const { login, password, prelogin, vault, reveals } = vectorWith("keyring", ({ reveals }) => reveals);
+  const whole = vectorWith("archive_damaged", ({ edits }) => edits.length === 0);
+  const { backup, recoveryKey, archive, files: [{ path, length }] } = whole;
   return {
-    vector: { login, password, prelogin, vault, tokens: reveals.map(({ token }) => token) },
+    vector: { login, password, prelogin, vault, tokens: reveals.map(({ token }) => token), backup, recoveryKey, archive },
     words: reveals.map(({ value }) => Buffer.from(value, "hex").toString()),
+    blob: { class: "archive", listing: "signed", path, length },
   };
 })();
 
 /** What use.js returns. */
 const OUTCOME = {
-  beforeInit: "wasm.not-initialised", words, retokenized: true, form: "ascii-lowercase", afterFree: "wasm.disposed",
+  beforeInit: "wasm.not-initialised", words, retokenized: true, form: "ascii-lowercase", blob, afterFree: "wasm.disposed",
 };
 
-const PAGE = [OUTCOME, OUTCOME, { words, form: OUTCOME.form }];
+const PAGE = [OUTCOME, OUTCOME, { words, form: OUTCOME.form, blob }];
 /** Without the package's own worker. */
 const INLINE_PAGE = [OUTCOME, OUTCOME];
 

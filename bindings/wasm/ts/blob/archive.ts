@@ -1,17 +1,18 @@
 /** Archives (SPEC.md#archive): files of an account in one blob, opened file by file even when it is damaged. */
 import type { Restored } from "../backup.js";
 import { integer, millis, refuse } from "../check.js";
-import { Handle } from "../init.js";
 import type { Owner, Time } from "../owner.js";
 import { type AccountKeys, accountOf, fingerprintOf, ownDevice, publicKeysOf } from "./account.js";
-import { CHUNK, concat } from "./cipher.js";
+import { CHUNK } from "./cipher.js";
+import type { BlobHeader } from "./header.js";
 import { type ArchivedEntry, endOf, manifestEntry, readManifest } from "./manifest.js";
-import { type BlobHeader, ChunkFile, cipherOf, keysOf, START } from "./open.js";
-import { isRefusal, refuseAs } from "./refusal.js";
+import { type ChunkFile, chunkFileOf, keysOf } from "./open.js";
+import { isRefusal, refusal, refuseAs } from "./refusal.js";
 import { newId, Parts, startSealing } from "./seal.js";
 import { digest, Hash, WHOLE } from "./sha256.js";
-import { collect, feedOf, type Seekable, sourceOf, streamOf, type Take } from "./source.js";
-import { BLOCK, fillerLength, FILES_MAX, isSame, MANIFEST_PATH, OCTAL_MAX, parseTarHeader, Paths, tarHeader } from "./tar.js";
+import { type Content, contentOf, feedOf, type Pieces, type Seekable, sourceOf, streamOf } from "./source.js";
+import { BLOCK, fillerLength, FILES_MAX, MANIFEST_PATH, OCTAL_MAX, parseTarHeader, Paths, tarHeader } from "./tar.js";
+import { isEqual, isZero } from "./wire.js";
 
 /** What an archive says of a file. */
 export interface ArchivedFileInfo {
@@ -24,13 +25,11 @@ export interface ArchivedFileInfo {
   readonly hash: Uint8Array | undefined;
 }
 
-/** A file of an archive. All give it intact or fail with `archive.damaged`; nothing else of the archive matters to it. */
-export interface ArchivedFile extends ArchivedFileInfo {
-  bytes(): Promise<Uint8Array<ArrayBuffer>>;
-  blob(type?: string): Promise<Blob>;
-  /** In constant memory: what came before a failure must not be taken for the file. */
-  stream(): ReadableStream<Uint8Array<ArrayBuffer>>;
-}
+/**
+ * A file of an archive. All give it intact or fail with `archive.damaged`; nothing else of the archive matters to it. What came
+ * of a stream before a failure must not be taken for the file.
+ */
+export interface ArchivedFile extends ArchivedFileInfo, Content {}
 
 export interface Archive {
   readonly header: BlobHeader;
@@ -44,7 +43,7 @@ export interface Archive {
   readonly made: Date | undefined;
   /** In the order of the archive. */
   readonly files: readonly ArchivedFileInfo[];
-  /** The file of that number in {@link Archive.files}. @throws BlindtallyError `wasm.argument` if there is none */
+  /** The file of that number in {@link Archive.files}. @throws BlindtallyError `archive.no-file` */
   file(number: number): ArchivedFile;
   /** Reads every file, and gives the numbers of those that are not intact. */
   damaged(): Promise<number[]>;
@@ -72,11 +71,7 @@ export interface ArchiveWriter {
 }
 
 export async function openArchiveLocally(opener: Owner | Restored, input: Seekable): Promise<LocalArchive> {
-  if (!(opener instanceof Handle)) refuse("what opens must be an Owner or a Restored");
-  const source = sourceOf(input);
-  const start = await source.read(0, Math.min(START, source.size));
-  const [cipher, header, account] = await cipherOf(opener, start, expectArchive);
-  const file = new ChunkFile(source, cipher);
+  const { file, header, account } = await chunkFileOf(opener, sourceOf(input), expectArchive);
   try {
     await file.findEnd();
     const { made, files } = await readManifest(account, file.length, (from, to) => file.read(from, to));
@@ -90,7 +85,8 @@ export async function openArchiveLocally(opener: Owner | Restored, input: Seekab
 
 /** Only what the account itself sealed is an archive. */
 async function expectArchive({ class: blobClass, device }: BlobHeader, account: AccountKeys): Promise<void> {
-  if (blobClass !== "archive" || device !== await ownDevice(account)) refuseAs("archive.other-account");
+  if (blobClass !== "archive") refuseAs("malformed.value");
+  if (device !== await ownDevice(account)) refuseAs("archive.other-account");
 }
 
 const isDamage = (error: unknown) => isRefusal(error, "blob.tampered", "blob.truncated");
@@ -127,6 +123,10 @@ async function walk(file: ChunkFile): Promise<ArchivedEntry[]> {
   return files;
 }
 
+/** @throws BlindtallyError `archive.no-file` */
+export const infoOf = ({ files }: Pick<Archive, "files">, number: number): ArchivedFileInfo =>
+  files[integer(number, "the number of a file", Number.MAX_SAFE_INTEGER)] ?? refuseAs("archive.no-file");
+
 export class LocalArchive implements Archive {
   readonly header: BlobHeader;
   readonly listing: "signed" | "unlisted";
@@ -145,14 +145,7 @@ export class LocalArchive implements Archive {
   }
 
   file(number: number): ArchivedFile {
-    const info = this.files[integer(number, "the number of a file", this.files.length - 1)]!;
-    const content = () => this.#content(this.#entries[number]!);
-    return {
-      ...info,
-      bytes: async () => concat(await collect(content())),
-      blob: async (type = "") => new Blob(await collect(content()), { type }),
-      stream: () => streamOf(content()),
-    };
+    return { ...infoOf(this, number), ...contentOf(() => this.#content(this.#entries[number]!)) };
   }
 
   async damaged(): Promise<number[]> {
@@ -161,9 +154,9 @@ export class LocalArchive implements Archive {
     const check = async () => {
       while (next < this.#entries.length) {
         const number = next++;
-        const take = this.#content(this.#entries[number]!);
+        const content = this.#content(this.#entries[number]!);
         try {
-          while (await take());
+          while (!(await content.next()).done);
         } catch (error) {
           if (!isRefusal(error, "archive.damaged")) throw error;
           damaged.push(number);
@@ -180,58 +173,49 @@ export class LocalArchive implements Archive {
   }
 
   /** The content of a file; what is short comes only once it is known to be intact. */
-  #content(entry: ArchivedEntry): Take {
-    const take = entry.length <= WHOLE ? this.#whole(entry) : this.#piecewise(entry);
-    return () => take().catch((error: unknown) => isDamage(error) ? refuseAs("archive.damaged") : Promise.reject(error));
+  async *#content(entry: ArchivedEntry): Pieces {
+    try {
+      yield* entry.length <= WHOLE ? this.#whole(entry) : this.#piecewise(entry);
+    } catch (error) {
+      throw isDamage(error) ? refusal("archive.damaged") : error;
+    }
   }
 
-  #whole(entry: ArchivedEntry): Take {
-    let isRead = false;
-    return async () => {
-      if (isRead) return undefined;
-      isRead = true;
-      const bytes = await this.#file.read(entry.at, endOf(entry));
-      const content = bytes.subarray(BLOCK, BLOCK + entry.length);
-      const hash = entry.hash && await digest(content);
-      expectIntact(entry, bytes.subarray(0, BLOCK), bytes.subarray(BLOCK + entry.length), hash);
-      return entry.length > 0 ? [content] : undefined;
-    };
+  async *#whole(entry: ArchivedEntry): Pieces {
+    const bytes = await this.#file.read(entry.at, endOf(entry));
+    const content = bytes.subarray(BLOCK, BLOCK + entry.length);
+    expectHeader(entry, bytes.subarray(0, BLOCK));
+    expectEnd(entry, await digest(content), bytes.subarray(BLOCK + entry.length));
+    if (entry.length > 0) yield [content];
   }
 
-  #piecewise(entry: ArchivedEntry): Take {
+  async *#piecewise(entry: ArchivedEntry): Pieces {
     const begin = entry.at + BLOCK;
-    const take = this.#file.pieces(begin, begin + entry.length);
+    const end = begin + entry.length;
+    expectHeader(entry, await this.#file.read(entry.at, begin));
     const hash = new Hash();
-    let isBegun = false;
-    return async () => {
-      if (!isBegun) expectIntact(entry, await this.#file.read(entry.at, begin));
-      isBegun = true;
-      const pieces = await take();
-      if (pieces) {
-        pieces.forEach((piece) => hash.update(piece));
-        return pieces;
-      }
-      const filler = await this.#file.read(begin + entry.length, endOf(entry));
-      expectIntact(entry, undefined, filler, hash.finish());
-      return undefined;
-    };
+    for await (const pieces of this.#file.pieces(begin, end)) {
+      for (const piece of pieces) hash.update(piece);
+      yield pieces;
+    }
+    expectEnd(entry, hash.finish(), await this.#file.read(end, endOf(entry)));
   }
 }
 
-/** @throws BlindtallyError `archive.damaged` unless these parts, those that are given, are what the archive says */
-function expectIntact(entry: ArchivedEntry, header?: Uint8Array, filler?: Uint8Array, hash?: Uint8Array): void {
-  const { path, modified, length } = entry;
-  const isIntact = (!header || isSame(header, tarHeader(path, modified, length)))
-    && (filler ?? []).every((byte: number) => byte === 0)
-    && (!hash || !entry.hash || isSame(hash, entry.hash));
-  if (!isIntact) refuseAs("archive.damaged");
+/** @throws BlindtallyError `archive.damaged` */
+function expectHeader({ path, modified, length }: ArchivedEntry, header: Uint8Array): void {
+  if (!isEqual(header, tarHeader(path, modified, length))) refuseAs("archive.damaged");
+}
+
+/** @throws BlindtallyError `archive.damaged` */
+function expectEnd({ hash }: ArchivedEntry, found: Uint8Array, filler: Uint8Array): void {
+  if ((hash && !isEqual(found, hash)) || !isZero(filler)) refuseAs("archive.damaged");
 }
 
 export async function writeLocally(owner: Owner, { now }: { now?: Time | undefined }): Promise<LocalWriter> {
-  if (!(owner instanceof Handle)) refuse("what signs must be an Owner");
   const made = Math.floor(millis(now));
   const account = accountOf(owner);
-  const device = await ownDevice({ id: account, fingerprint: await fingerprintOf(...publicKeysOf(owner)) });
+  const device = await ownDevice({ id: account, fingerprint: fingerprintOf(...publicKeysOf(owner)) });
   const { epoch } = owner.info().policy;
   const header = { class: "archive", epoch, device, id: newId(), seq: BigInt(made) } as const;
   const [, key] = keysOf(owner, header);
@@ -281,8 +265,7 @@ export class LocalWriter implements ArchiveWriter {
       const entry = await manifestEntry(this.#owner, this.#made, this.#files);
       this.#isFinished = true;
       await this.#put(entry);
-      const take = this.#sealer.finish();
-      for (let sealed = await take(); sealed; sealed = await take()) this.#parts.add(sealed);
+      await this.#parts.addAll(this.#sealer.finish());
       return this.#parts.blob();
     });
   }

@@ -4,6 +4,7 @@
  */
 import { subtle } from "../webcrypto.js";
 import { refusal } from "./refusal.js";
+import { concat } from "./wire.js";
 
 /** Bytes of content in every chunk but the last. */
 export const CHUNK = 16_384;
@@ -66,21 +67,4 @@ export class ChunkCipher {
     for (let [at, rest] = [11, index]; rest > 0; at--, rest = Math.floor(rest / 256)) iv[at]! ^= rest % 256;
     return iv;
   }
-}
-
-/** Without an early exit. */
-export function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  let difference = a.length ^ b.length;
-  for (let at = 0; at < a.length; at++) difference |= a[at]! ^ b[at]!;
-  return difference === 0;
-}
-
-export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -1,11 +1,10 @@
 /** The manifest of an archive (SPEC.md#archive): what was in it, signed by the account. */
 import type { Owner } from "../owner.js";
 import { sign, subtle } from "../webcrypto.js";
-import { concat } from "./cipher.js";
-import { type AccountKeys, accountOf, fingerprintOf, isPublicKey, publicKeysOf } from "./account.js";
+import { type AccountKeys, accountOf, fingerprintOf, publicKeysOf } from "./account.js";
 import { refuseAs } from "./refusal.js";
-import { BLOCK, END, fillerLength, FILES_MAX, isSame, MANIFEST_PATH, OCTAL_MAX, Paths, tarHeader } from "./tar.js";
-import { lp, Reader, u32, u64 } from "./wire.js";
+import { BLOCK, END, fillerLength, FILES_MAX, MANIFEST_PATH, OCTAL_MAX, Paths, tarHeader } from "./tar.js";
+import { concat, isEqual, isZero, lp, Reader, u32, u64 } from "./wire.js";
 
 /** A file of an archive, as the manifest, or without one its own header, describes it. */
 export interface ArchivedEntry {
@@ -73,7 +72,7 @@ export async function readManifest(
   const content = entry.subarray(BLOCK, BLOCK + size);
   const { made, files, zeros } = await parse(account, content);
   const header = tarHeader(MANIFEST_PATH, seconds(made), size);
-  const isWritten = isSame(entry.subarray(0, BLOCK), header) && zeros.length === fillerLength(size - zeros.length)
+  const isWritten = isEqual(entry.subarray(0, BLOCK), header) && zeros.length === fillerLength(size - zeros.length)
     && isZero(zeros) && isZero(entry.subarray(BLOCK + size));
   const fills = (files.length > 0 ? endOf(files.at(-1)!) : 0) === start;
   if (!fills || !isWritten) refuseAs("archive.layout");
@@ -86,9 +85,8 @@ async function parse(own: AccountKeys, content: Uint8Array<ArrayBuffer>) {
   const account = reader.take(16);
   const made = reader.u64();
   const [encryption, signing] = [reader.lp(SPKI_MAX), reader.lp(SPKI_MAX)];
-  if (!isPublicKey(encryption) || !isPublicKey(signing) || isSame(encryption, signing)) refuseAs("malformed.public-key");
-  const isOwn = isSame(account, own.id) && isSame(await fingerprintOf(encryption, signing), own.fingerprint);
-  if (!isOwn) refuseAs("archive.other-account");
+  const fingerprint = fingerprintOf(encryption, signing);
+  if (!isEqual(account, own.id) || !isEqual(fingerprint, own.fingerprint)) refuseAs("archive.other-account");
   const count = reader.u32();
   if (count > FILES_MAX) refuseAs("archive.too-many");
   const listed: Omit<ArchivedEntry, "at">[] = [];
@@ -125,7 +123,5 @@ async function verifies(spki: Uint8Array<ArrayBuffer>, signature: Uint8Array<Arr
   return subtle().verify({ name: PSS.name, saltLength: 32 }, key, signature, message);
 }
 
-const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
-
 /** Milliseconds as a tar has them. */
-const seconds = (made: bigint): number => Number(made / 1000n < BigInt(OCTAL_MAX) ? made / 1000n : BigInt(OCTAL_MAX));
+const seconds = (made: bigint): number => Math.min(Number(made / 1000n), OCTAL_MAX);

@@ -1,41 +1,21 @@
 /** Opening blobs (SPEC.md#blob): as streams in constant memory, and at any place of a file. */
-import type { BlobId, DeviceId } from "../artefacts.js";
 import { integer, refuse } from "../check.js";
-import { type BlobClass, BLOB_CLASSES } from "../generated.js";
-import { Handle } from "../init.js";
 import type { Restored } from "../backup.js";
 import type { Owner } from "../owner.js";
-import { nameOf } from "../record.js";
 import { type AccountKeys, accountOf } from "./account.js";
-import { hex, Reader, u64, unhex } from "./wire.js";
-import { AT_ONCE, CHUNK, ChunkCipher, COMMITMENT, concat, isEqual, SALT, SEALED_CHUNK, TAG } from "./cipher.js";
+import { AT_ONCE, CHUNK, ChunkCipher, SALT, SEALED_CHUNK, TAG } from "./cipher.js";
+import { type BlobHeader, contextOf, HEADER, idOf, parseHeader, START } from "./header.js";
 import { HeldBack, lastNonZero, paddedLength } from "./padding.js";
 import { refuseAs } from "./refusal.js";
-import { collect, type Feed, feedOf, type Input, isStream, type Source, sourceOf, streamOf, type Take } from "./source.js";
+import { ahead, type Content, contentOf, type Feed, feedOf, type Input, isStream, type Pieces, type Source, sourceOf } from "./source.js";
+import { concat, isEqual } from "./wire.js";
 
-/** An application's own blob classes have no name. */
-export type BlobClassId = BlobClass | number;
-
-/** What a blob says of itself, authenticated with it. */
-export interface BlobHeader {
-  readonly class: BlobClassId;
-  readonly epoch: number;
-  readonly device: DeviceId;
-  /** Its name at the service. */
-  readonly id: BlobId;
-  /** When, in Unix milliseconds: of what it holds. */
-  readonly seq: bigint;
-}
-
-/** A blob that one of the account's keys made. What it gives is authentic; it is the whole only once its end has come. */
-export interface OpenedBlob {
+/**
+ * A blob that one of the account's keys made. What it gives is authentic; it is the whole only once its end has come. Each of
+ * its forms may fail with `blob.tampered`, `blob.truncated` or `blob.plaintext`: what came of a stream before is a part.
+ */
+export interface OpenedBlob extends Content {
   readonly header: BlobHeader;
-  /** All of the content. @throws BlindtallyError `blob.tampered`, `blob.truncated`, `blob.plaintext` */
-  bytes(): Promise<Uint8Array<ArrayBuffer>>;
-  /** As {@link OpenedBlob.bytes}, as a Blob of this MIME type. */
-  blob(type?: string): Promise<Blob>;
-  /** The content in constant memory, as fast as it is read. It fails where {@link OpenedBlob.bytes} does: what came before is a part. */
-  stream(): ReadableStream<Uint8Array<ArrayBuffer>>;
 }
 
 /** One that can be read at any place. Its end has been found, and so its size is authentic. */
@@ -46,15 +26,10 @@ export interface SeekableBlob extends OpenedBlob {
   slice(from?: number, to?: number): Promise<Uint8Array<ArrayBuffer>>;
 }
 
-const HEADER = 47;
-const [KIND, SUITE] = [0x42, 0x31];
 /** Chunks that are kept open, for reads that go on where others ended. */
 const KEPT = 8;
-/** Everything before the first chunk. */
-export const START = HEADER + SALT + COMMITMENT;
 
 export async function openLocally(opener: Owner | Restored, input: Input): Promise<OpenedBlob> {
-  if (!(opener instanceof Handle)) refuse("what opens must be an Owner or a Restored");
   return isStream(input) ? openStream(opener, input) : openFile(opener, sourceOf(input));
 }
 
@@ -63,9 +38,8 @@ async function openStream(opener: Owner | Restored, stream: ReadableStream<Uint8
   try {
     let beginning = new Uint8Array();
     for (let piece; beginning.length < START && (piece = await feed.next());) beginning = concat([beginning, piece]);
-    const start = beginning.subarray(0, START);
-    const [cipher, header] = await cipherOf(opener, start);
-    return new StreamedBlob(header, new Sequence(cipher, feed, beginning.subarray(START)));
+    const { cipher, header } = await begin(opener, beginning.subarray(0, START));
+    return { header, ...streamedContent(cipher, feed, beginning.subarray(START)) };
   } catch (error) {
     feed.cancel(error).catch(() => undefined);
     throw error;
@@ -73,11 +47,19 @@ async function openStream(opener: Owner | Restored, stream: ReadableStream<Uint8
 }
 
 async function openFile(opener: Owner | Restored, source: Source): Promise<SeekableBlob> {
-  const start = await source.read(0, Math.min(START, source.size));
-  const [cipher, header] = await cipherOf(opener, start);
-  const file = new ChunkFile(source, cipher);
+  const { file, header } = await chunkFileOf(opener, source);
   await file.findEnd();
-  return new FileBlob(header, file);
+  const size = file.length;
+  return {
+    header,
+    size,
+    ...contentOf(() => file.pieces(0, size)),
+    bytes: () => file.read(0, size),
+    async slice(from = 0, to = size) {
+      const end = Math.min(integer(to, "the end", Number.MAX_SAFE_INTEGER), size);
+      return file.read(Math.min(integer(from, "the beginning", Number.MAX_SAFE_INTEGER), end), end);
+    },
+  };
 }
 
 /** Asks the module for the account's fingerprint and the input keys that may have made a blob with this header. */
@@ -85,163 +67,80 @@ export const keysOf = (opener: Owner | Restored, { class: blobClass, epoch, devi
   // Both have the same in the module.
   (opener as Owner)["call"]((raw) => raw.blob_keys(idOf(blobClass), epoch, device)) as [Uint8Array, ...Promise<CryptoKey>[]];
 
-/** The context of chunked encryption. */
-export const contextOf = (account: Uint8Array, header: Uint8Array): Uint8Array<ArrayBuffer> =>
-  concat([new TextEncoder().encode("blindtally/v1/blob"), account, header]);
+/** Refuses what is another blob than the one expected. */
+type Expect = (header: BlobHeader, account: AccountKeys) => Promise<void>;
+
+/** The blob in a file, whose end is still to be found. @throws as {@link begin} */
+export async function chunkFileOf(opener: Owner | Restored, source: Source, expect?: Expect) {
+  const { cipher, ...described } = await begin(opener, await source.read(0, START), expect);
+  return { ...described, file: new ChunkFile(source, cipher) };
+}
 
 /** The cipher of the blob that begins so, if it is as expected. @throws BlindtallyError `blob.no-key`, `malformed.*` */
-export async function cipherOf(
-  opener: Owner | Restored, start: Uint8Array<ArrayBuffer>, expect?: (header: BlobHeader, account: AccountKeys) => Promise<void>,
-): Promise<[ChunkCipher, BlobHeader, AccountKeys]> {
+async function begin(
+  opener: Owner | Restored, start: Uint8Array<ArrayBuffer>, expect?: Expect,
+): Promise<{ cipher: ChunkCipher; header: BlobHeader; account: AccountKeys }> {
   const header = parseHeader(start);
+  if (start.length < START) refuseAs("malformed.truncated");
   const [fingerprint, ...importing] = keysOf(opener, header);
   const keys = await Promise.all(importing);
-  if (start.length < START) refuseAs("malformed.truncated");
   const account = { id: accountOf(opener), fingerprint };
   await expect?.(header, account);
   const context = contextOf(account.id, start.subarray(0, HEADER));
-  const [salt, stated] = [start.subarray(HEADER, HEADER + SALT), start.subarray(HEADER + SALT, START)];
+  const [salt, stated] = [start.subarray(HEADER, HEADER + SALT), start.subarray(HEADER + SALT)];
   for (const key of keys) {
     const [cipher, commitment] = await ChunkCipher.derive(key, salt, context, "decrypt");
-    if (isEqual(commitment, stated)) return [cipher, header, account];
+    if (isEqual(commitment, stated)) return { cipher, header, account };
   }
   return refuseAs("blob.no-key");
 }
 
-/** The fields in their order; class and epoch are refused by the module, where they are no class and no epoch. */
-function parseHeader(start: Uint8Array<ArrayBuffer>): BlobHeader {
-  const reader = new Reader(start);
-  reader.begin(KIND, SUITE);
-  const [blobClass, epoch] = [reader.take(1)[0]!, reader.u16()];
-  // These two are looked at before the rest has to be there.
-  if (epoch === 0 || !isBlobClass(blobClass)) refuseAs("malformed.value");
-  return {
-    class: nameOf(BLOB_CLASSES, blobClass), epoch, device: hex(reader.take(16)) as DeviceId, id: hex(reader.take(16)) as BlobId, seq: reader.u64(),
+/** What a stream brings behind its beginning. */
+function streamedContent(cipher: ChunkCipher, feed: Feed, rest: Uint8Array<ArrayBuffer>): Content {
+  let isRead = false;
+  const read = () => {
+    if (isRead) refuse("a blob of a stream is read once");
+    isRead = true;
+    return withoutPadding(ahead(openChunks(cipher, feed, rest)));
   };
+  return contentOf(read, (reason) => feed.cancel(reason));
 }
 
-const isBlobClass = (id: number): boolean => id >= 224 || (Object.values(BLOB_CLASSES) as number[]).includes(id);
-
-/** The id of a class. */
-export const idOf = (blobClass: BlobClassId): number =>
-  integer(typeof blobClass === "number" ? blobClass : BLOB_CLASSES[blobClass], "a class", 255);
-
-export function headerBytes({ class: blobClass, epoch, device, id, seq }: BlobHeader): Uint8Array<ArrayBuffer> {
-  return concat([Uint8Array.of(0x42, 0x54, KIND, SUITE, idOf(blobClass), epoch >> 8, epoch & 255), unhex(device), unhex(id), u64(seq)]);
-}
-
-/** Of a stream, which can be read once. */
-class StreamedBlob implements OpenedBlob {
-  readonly header: BlobHeader;
-  #sequence: Sequence | undefined;
-
-  constructor(header: BlobHeader, sequence: Sequence) {
-    this.header = header;
-    this.#sequence = sequence;
-  }
-
-  async bytes(): Promise<Uint8Array<ArrayBuffer>> {
-    return concat(await this.#collect());
-  }
-
-  async blob(type = ""): Promise<Blob> {
-    return new Blob(await this.#collect(), { type });
-  }
-
-  stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    const sequence = this.#take();
-    return streamOf(() => sequence.next(), (reason) => sequence.cancel(reason));
-  }
-
-  async #collect() {
-    const sequence = this.#take();
-    return collect(() => sequence.next());
-  }
-
-  #take(): Sequence {
-    const sequence = this.#sequence ?? refuse("a blob of a stream is read once");
-    this.#sequence = undefined;
-    return sequence;
-  }
-}
-
-interface Opened {
-  readonly chunks: readonly Uint8Array<ArrayBuffer>[];
-  /** Why nothing comes after them, or that it is the end. */
-  readonly failure?: unknown;
-  readonly isEnd?: boolean;
-}
-
-/** The content of a blob whose chunks come one after the other. While some are read, the next are being opened. */
-class Sequence {
-  readonly #cipher: ChunkCipher;
-  readonly #feed: Feed;
-  /** Sealed bytes that have come and not been opened. */
-  #rest: Uint8Array<ArrayBuffer>;
-  #index = 0;
-  #ahead: Promise<Opened> | undefined;
-  readonly #heldBack = new HeldBack();
-  #released: Iterator<Uint8Array<ArrayBuffer>, void> = [].values();
-  #last: Opened | undefined;
-
-  constructor(cipher: ChunkCipher, feed: Feed, rest: Uint8Array<ArrayBuffer>) {
-    this.#cipher = cipher;
-    this.#feed = feed;
-    this.#rest = rest;
-  }
-
-  next: Take = async () => {
-    for (;;) {
-      const pieces: Uint8Array<ArrayBuffer>[] = [];
-      for (let next; pieces.length < AT_ONCE && !(next = this.#released.next()).done;) pieces.push(next.value);
-      if (pieces.length > 0) return pieces;
-      if (this.#last) return this.#end(this.#last);
-      const opened = await (this.#ahead ?? this.#open());
-      const isLast = opened.isEnd === true || opened.failure !== undefined;
-      if (isLast) this.#last = opened;
-      this.#ahead = isLast ? undefined : this.#open();
-      this.#released = this.#release(opened.chunks);
-    }
-  };
-
-  cancel(reason: unknown): Promise<void> {
-    this.#last = { chunks: [], isEnd: true };
-    return this.#feed.cancel(reason);
-  }
-
-  #end({ failure }: Opened): undefined {
+/** As many chunks as have come, but at least one, and at the end the last. */
+async function* openChunks(cipher: ChunkCipher, feed: Feed, rest: Uint8Array<ArrayBuffer>): Pieces {
+  let index = 0;
+  for (let isLast = false; !isLast;) {
+    for (let piece; rest.length < SEALED_CHUNK && (piece = await feed.next());) rest = rest.length > 0 ? concat([rest, piece]) : piece;
+    isLast = rest.length < SEALED_CHUNK;
+    const opening: Promise<Uint8Array<ArrayBuffer>>[] = [];
+    do {
+      opening.push(cipher.open(index++, rest.subarray(0, SEALED_CHUNK)));
+      rest = rest.subarray(SEALED_CHUNK);
+    } while (opening.length < AT_ONCE && rest.length >= SEALED_CHUNK);
+    const [chunks, failure] = await settled(opening);
+    if (failure !== undefined) feed.cancel(failure).catch(() => undefined);
+    if (chunks.length > 0) yield chunks;
     if (failure !== undefined) throw failure;
-    if (!this.#heldBack.isPadding()) refuseAs("blob.plaintext");
   }
+}
 
-  *#release(chunks: Opened["chunks"]): Generator<Uint8Array<ArrayBuffer>, void> {
-    for (const chunk of chunks) yield* this.#heldBack.release(chunk);
-  }
-
-  /** As many chunks as have come, but at least one, and at the end the last. Never rejects. */
-  async #open(): Promise<Opened> {
-    try {
-      let isEnd = false;
-      while (this.#rest.length < SEALED_CHUNK && !isEnd) {
-        const piece = await this.#feed.next();
-        if (piece) this.#rest = this.#rest.length > 0 ? concat([this.#rest, piece]) : piece;
-        else isEnd = true;
+/** The content that chunks of a whole message hold. @throws BlindtallyError `blob.plaintext` */
+async function* withoutPadding(chunks: Pieces): Pieces {
+  const heldBack = new HeldBack();
+  let pieces: Uint8Array<ArrayBuffer>[] = [];
+  for await (const some of chunks) {
+    for (const chunk of some) {
+      for (const piece of heldBack.release(chunk)) {
+        if (pieces.push(piece) < AT_ONCE) continue;
+        yield pieces;
+        pieces = [];
       }
-      const opening: Promise<Uint8Array<ArrayBuffer>>[] = [];
-      while (opening.length < AT_ONCE && (this.#rest.length >= SEALED_CHUNK || isEnd)) {
-        const sealed = this.#rest.subarray(0, SEALED_CHUNK);
-        this.#rest = this.#rest.subarray(sealed.length);
-        opening.push(this.#cipher.open(this.#index++, sealed));
-        if (sealed.length < SEALED_CHUNK) break;
-      }
-      const [chunks, failure] = await settled(opening);
-      if (failure === undefined) return { chunks, isEnd };
-      this.#feed.cancel(failure).catch(() => undefined);
-      return { chunks, failure };
-    } catch (failure) {
-      return { chunks: [], failure };
     }
+    if (pieces.length === 0) continue;
+    yield pieces;
+    pieces = [];
   }
+  if (!heldBack.isPadding()) refuseAs("blob.plaintext");
 }
 
 /** What comes before the first failure, and that. */
@@ -304,53 +203,40 @@ export class ChunkFile {
   /** @throws BlindtallyError `blob.tampered`, `blob.truncated` */
   async read(from: number, to: number): Promise<Uint8Array<ArrayBuffer>> {
     const content = new Uint8Array(to - from);
-    const next = this.pieces(from, to);
     let at = 0;
-    for (let pieces = await next(); pieces; pieces = await next()) {
+    for await (const pieces of this.pieces(from, to)) {
       for (const piece of pieces) {
         content.set(piece, at);
         at += piece.length;
       }
     }
-    if (at < content.length) refuseAs("blob.truncated");
     return content;
   }
 
-  /** A part of the content. While some is read, the next is being opened. */
-  pieces(from: number, to: number): Take {
+  /** As {@link ChunkFile.read}. */
+  pieces(from: number, to: number): Pieces {
+    return ahead(this.#pieces(from, to));
+  }
+
+  async *#pieces(from: number, to: number): Pieces {
     const last = Math.floor((to - 1) / CHUNK);
-    let index = Math.floor(from / CHUNK);
-    let stop: unknown;
-    const load = async () => {
-      const first = index;
-      index = Math.min(last, first + AT_ONCE - 1) + 1;
-      const opening = await this.#load(first, index - 1);
-      if (index > last) this.#keep(last, opening.at(-1)!);
+    let left = to - from;
+    for (let first = Math.floor(from / CHUNK); left > 0; first += AT_ONCE) {
+      if (first > last) refuseAs("blob.truncated");
+      const end = Math.min(last, first + AT_ONCE - 1);
+      const opening = await this.#load(first, end);
+      if (end === last) this.#keep(last, opening.at(-1)!);
       const [chunks, failure] = await settled(opening);
-      stop ??= failure;
-      return chunks.map((chunk, at) => {
+      const pieces = chunks.map((chunk, at) => {
         const begin = (first + at) * CHUNK;
         const isWhole = begin >= from && begin + CHUNK < to;
         // What may be kept for the next read is not given away.
         return isWhole ? chunk : chunk.slice(Math.max(0, from - begin), Math.max(0, to - begin));
       }).filter(({ length }) => length > 0);
-    };
-    const begin = () => {
-      const loading = from < to && index <= last && stop === undefined ? load() : undefined;
-      loading?.catch(() => undefined);
-      return loading;
-    };
-    let ahead: Promise<Uint8Array<ArrayBuffer>[]> | undefined;
-    let hasBegun = false;
-    return async () => {
-      if (!hasBegun) ahead = begin();
-      hasBegun = true;
-      const pieces = await ahead;
-      ahead = begin();
-      if (pieces?.length) return pieces;
-      if (stop !== undefined) throw stop;
-      return undefined;
-    };
+      for (const { length } of pieces) left -= length;
+      if (pieces.length > 0) yield pieces;
+      if (failure !== undefined) throw failure;
+    }
   }
 
   #keep(index: number, chunk: Promise<Uint8Array<ArrayBuffer>>): void {
@@ -365,44 +251,12 @@ export class ChunkFile {
     const opening = kept ? [kept] : [];
     const from = (first + opening.length) * SEALED_CHUNK;
     const to = Math.min((last + 1) * SEALED_CHUNK, this.#sealed);
-    if (from < to || opening.length === 0) {
+    if (first + opening.length <= last) {
       const sealed = await this.#source.read(START + Math.min(from, to), START + to);
       for (let at = 0; first + opening.length <= last; at += SEALED_CHUNK) {
         opening.push(this.#cipher.open(first + opening.length, sealed.subarray(at, at + SEALED_CHUNK)));
       }
     }
     return opening;
-  }
-}
-
-/** Of a file or of bytes in memory. */
-class FileBlob implements SeekableBlob {
-  readonly header: BlobHeader;
-  readonly #file: ChunkFile;
-
-  constructor(header: BlobHeader, file: ChunkFile) {
-    this.header = header;
-    this.#file = file;
-  }
-
-  get size(): number {
-    return this.#file.length;
-  }
-
-  bytes(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#file.read(0, this.size);
-  }
-
-  async blob(type = ""): Promise<Blob> {
-    return new Blob(await collect(this.#file.pieces(0, this.size)), { type });
-  }
-
-  stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    return streamOf(this.#file.pieces(0, this.size));
-  }
-
-  async slice(from = 0, to = this.size): Promise<Uint8Array<ArrayBuffer>> {
-    const end = Math.min(integer(to, "the end", Number.MAX_SAFE_INTEGER), this.size);
-    return this.#file.read(Math.min(integer(from, "the beginning", Number.MAX_SAFE_INTEGER), end), end);
   }
 }

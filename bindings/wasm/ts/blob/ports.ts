@@ -3,12 +3,11 @@
  * as data, since a clone of an error has no code.
  */
 import type { Restored } from "../backup.js";
-import { integer } from "../check.js";
 import { Handle } from "../init.js";
 import type { Owner, Time } from "../owner.js";
 import { decodeError, encodeError, type EncodedError } from "../remote.js";
 import {
-  type AddOptions, type Archive, type ArchivedFile, type ArchiveWriter, type LocalArchive, openArchiveLocally, writeLocally,
+  type AddOptions, type Archive, type ArchivedFile, type ArchiveWriter, infoOf, type LocalArchive, openArchiveLocally, writeLocally,
 } from "./archive.js";
 import { type OpenedBlob, openLocally, type SeekableBlob } from "./open.js";
 import type { Input, Seekable } from "./source.js";
@@ -115,7 +114,7 @@ export async function openArchiveFar(opener: unknown, input: Seekable): Promise<
     ...described,
     file(number): ArchivedFile {
       return {
-        ...described.files[integer(number, "the number of a file", described.files.length - 1)]!,
+        ...infoOf(described, number),
         bytes: () => port.fileBytes(number),
         blob: (type) => port.fileBlob(number, type),
         stream: () => decoded(() => port.fileStream(number)),

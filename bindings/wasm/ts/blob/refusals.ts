@@ -4,6 +4,7 @@
 export const REFUSALS = {
   "archive.damaged": "the file is damaged",
   "archive.layout": "the archive is not laid out as its manifest says",
+  "archive.no-file": "the archive has no file of that number",
   "archive.other-account": "the archive is of another account",
   "archive.path": "a path in the archive is not one that every system takes, or comes twice",
   "archive.signature": "the account did not sign this archive's manifest",
@@ -16,7 +17,6 @@ export const REFUSALS = {
   "blob.truncated": "the blob ends too early",
   "malformed.kind": "it is another kind of artefact than the one expected",
   "malformed.magic": "it is not a Blindtally artefact",
-  "malformed.public-key": "a public key is not strict RSA SPKI of 2048, 3072 or 4096 bits with exponent 65537",
   "malformed.suite": "its suite is not supported here",
   "malformed.too-long": "it, or a part of it, is longer than the format allows",
   "malformed.truncated": "it ends too early",

@@ -4,12 +4,12 @@ import type { BlobId } from "../artefacts.js";
 import { millis, refuse, u64 } from "../check.js";
 import { Handle } from "../init.js";
 import type { Time } from "../owner.js";
-import { AT_ONCE, CHUNK, ChunkCipher, concat, SALT } from "./cipher.js";
-import { type BlobClassId, type BlobHeader, contextOf, headerBytes, idOf } from "./open.js";
+import { AT_ONCE, CHUNK, ChunkCipher, SALT } from "./cipher.js";
+import { type BlobClassId, type BlobHeader, contextOf, headerBytes, idOf } from "./header.js";
 import { padding } from "./padding.js";
 import { refuseAs } from "./refusal.js";
-import { collect, feedOf, type Input, isStream, streamOf, type Take } from "./source.js";
-import { hex, unhex } from "./wire.js";
+import { type Feed, feedOf, type Input, isStream, type Pieces, streamOf } from "./source.js";
+import { concat, hex, unhex } from "./wire.js";
 
 export interface SealOptions<Content extends Input = Input> {
   /** When: of what it holds. */
@@ -34,23 +34,20 @@ export async function sealLocally(agent: Agent, blobClass: BlobClassId, { seq, c
   const [epoch, key] = agent["call"]((raw) => raw.blob_key(idOf(blobClass))) as [number, Promise<CryptoKey>];
   const header = { class: blobClass, epoch, device, id: newId(), seq: when };
   const { start, sealer } = await startSealing(header, unhex(account), await key);
-  let toCome: readonly Uint8Array<ArrayBuffer>[] | undefined = [start];
-  let isDone = false;
-  const next: Take = async () => {
-    for (;;) {
-      const sealed = toCome;
-      if (sealed?.length) {
-        toCome = [];
-        return sealed;
-      }
-      if (isDone) return undefined;
-      const piece = await feed.next();
-      isDone = piece === undefined;
-      toCome = piece ? await sealer.update(piece) : await collect(sealer.finish());
-    }
-  };
-  if (!isStream(content)) return { header, body: await blobOf(next) };
-  return { header, body: streamOf(next, (reason) => feed.cancel(reason)) };
+  const pieces = sealAll(start, sealer, feed);
+  if (isStream(content)) return { header, body: streamOf(pieces, (reason) => feed.cancel(reason)) };
+  const parts = new Parts();
+  await parts.addAll(pieces);
+  return { header, body: parts.blob() };
+}
+
+async function* sealAll(start: Uint8Array<ArrayBuffer>, sealer: Sealer, feed: Feed): Pieces {
+  yield [start];
+  for (let piece = await feed.next(); piece; piece = await feed.next()) {
+    const sealed = await sealer.update(piece);
+    if (sealed.length > 0) yield sealed;
+  }
+  yield* sealer.finish();
 }
 
 /** The name of a blob. */
@@ -83,18 +80,12 @@ export class Sealer {
   }
 
   /** The rest: padding, and the last chunk. The padding of a long stream is long. */
-  finish(): Take {
-    const left = padding(this.#length);
-    let isDone = false;
-    return async () => {
-      for (;;) {
-        if (isDone) return undefined;
-        const { value, done } = left.next();
-        isDone = done === true;
-        const sealed = value ? await this.#push(value) : [await this.#cipher.seal(this.#index, this.#rest)];
-        if (sealed.length > 0) return sealed;
-      }
-    };
+  async *finish(): Pieces {
+    for (const piece of padding(this.#length)) {
+      const sealed = await this.#push(piece);
+      if (sealed.length > 0) yield sealed;
+    }
+    yield [await this.#cipher.seal(this.#index, this.#rest)];
   }
 
   async #push(piece: Uint8Array): Promise<Uint8Array<ArrayBuffer>[]> {
@@ -113,14 +104,7 @@ export class Sealer {
   }
 }
 
-/** A Blob of what `next` gives: the platform may keep it elsewhere than in memory. */
-export async function blobOf(next: Take): Promise<Blob> {
-  const parts = new Parts();
-  for (let pieces = await next(); pieces; pieces = await next()) parts.add(pieces);
-  return parts.blob();
-}
-
-/** What a Blob is made of, put together now and then so that it need not stay in memory. */
+/** What a Blob is made of, put together now and then: the platform may keep it elsewhere than in memory. */
 export class Parts {
   #parts: BlobPart[] = [];
   #length = 0;
@@ -131,6 +115,10 @@ export class Parts {
     if (this.#length < 64 * AT_ONCE * CHUNK) return;
     this.#parts = [new Blob(this.#parts)];
     this.#length = 0;
+  }
+
+  async addAll(pieces: Pieces): Promise<void> {
+    for await (const some of pieces) this.add(some);
   }
 
   blob(): Blob {

@@ -1,7 +1,7 @@
 /** SHA-256: by WebCrypto of what is in memory at once, by the module of what is too long for that. */
 import { guarded } from "../init.js";
 import { subtle } from "../webcrypto.js";
-import { concat } from "./cipher.js";
+import { concat } from "./wire.js";
 
 /** What is held in memory as a whole. */
 export const WHOLE = 4 << 20;

@@ -1,6 +1,7 @@
-/** Where bytes come from: files, memory and streams. */
+/** Where bytes come from (files, memory and streams), and the forms in which content is given. */
 import { refuse, tag } from "../check.js";
 import { AT_ONCE, CHUNK } from "./cipher.js";
+import { concat } from "./wire.js";
 
 /** What has a length and can be read at any place. */
 export type Seekable = Blob | Uint8Array;
@@ -73,24 +74,52 @@ function feedOfStream(stream: ReadableStream<Uint8Array>): Feed {
   };
 }
 
-/** A stream of what `next` gives, asked for only when somebody reads. */
-export function streamOf(next: Take, cancel: (reason: unknown) => Promise<void> = async () => {}): ReadableStream<Uint8Array<ArrayBuffer>> {
+/** Bytes in pieces, some at a time and never none. */
+export type Pieces = AsyncGenerator<readonly Uint8Array<ArrayBuffer>[], void>;
+
+/** The same, but that while some are used, the next are being made. */
+export async function* ahead(pieces: Pieces): Pieces {
+  for (let next = pieces.next(); ;) {
+    const { value, done } = await next;
+    if (done) return;
+    next = pieces.next();
+    next.catch(() => undefined);
+    yield value;
+  }
+}
+
+/** A content, in one of three forms. */
+export interface Content {
+  bytes(): Promise<Uint8Array<ArrayBuffer>>;
+  /** Of this MIME type. */
+  blob(type?: string): Promise<Blob>;
+  /** In constant memory, as fast as it is read. */
+  stream(): ReadableStream<Uint8Array<ArrayBuffer>>;
+}
+
+/** The content that `read` begins to give whenever it is asked for. */
+export function contentOf(read: () => Pieces, cancel?: Feed["cancel"]): Content {
+  return {
+    bytes: async () => concat(await collect(read())),
+    blob: async (type = "") => new Blob(await collect(read()), { type }),
+    stream: () => streamOf(read(), cancel),
+  };
+}
+
+/** Asks for pieces only when somebody reads. */
+export function streamOf(pieces: Pieces, cancel: Feed["cancel"] = async () => {}): ReadableStream<Uint8Array<ArrayBuffer>> {
   return new ReadableStream({
     async pull(controller) {
-      const pieces = await next();
-      if (pieces === undefined) return controller.close();
-      for (const piece of pieces) controller.enqueue(piece);
+      const { value, done } = await pieces.next();
+      if (done) return controller.close();
+      for (const piece of value) controller.enqueue(piece);
     },
     cancel,
   }, { highWaterMark: 0 });
 }
 
-/** Some pieces, none of them empty; nothing at the end. */
-export type Take = () => Promise<readonly Uint8Array<ArrayBuffer>[] | undefined>;
-
-/** Everything that `next` gives. */
-export async function collect(next: Take): Promise<Uint8Array<ArrayBuffer>[]> {
+async function collect(pieces: Pieces): Promise<Uint8Array<ArrayBuffer>[]> {
   const all: Uint8Array<ArrayBuffer>[] = [];
-  for (let pieces = await next(); pieces; pieces = await next()) all.push(...pieces);
+  for await (const some of pieces) all.push(...some);
   return all;
 }

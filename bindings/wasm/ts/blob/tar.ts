@@ -1,5 +1,6 @@
 /** The one form of tar that an archive has (SPEC.md#archive): POSIX ustar with one possible encoding. */
 import { refuseAs } from "./refusal.js";
+import { isEqual } from "./wire.js";
 
 export const BLOCK = 512;
 /** Zeros that a tar ends with. */
@@ -32,10 +33,8 @@ export function parseTarHeader(block: Uint8Array): { path: string; modified: num
   const [path] = text(0, PATH_MAX).split("\0") as [string];
   const [length, modified] = [octal(124), octal(136)];
   if (!(length >= 0 && modified >= 0) || !(path === MANIFEST_PATH || isPath(path))) return undefined;
-  return isSame(block, tarHeader(path, modified, length)) ? { path, modified, length } : undefined;
+  return isEqual(block, tarHeader(path, modified, length)) ? { path, modified, length } : undefined;
 }
-
-export const isSame = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, at) => byte === b[at]);
 
 /** Bytes up to the next multiple of 512. */
 export const fillerLength = (length: number): number => (BLOCK - length % BLOCK) % BLOCK;
@@ -66,5 +65,6 @@ export class Paths {
 const SEGMENT = /^(?!\.)(?!(?:CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(?:\.|$))[A-Za-z0-9._-]*[A-Za-z0-9_-]$/i;
 
 function isPath(path: string): boolean {
-  return path.length <= PATH_MAX && path.toLowerCase() !== MANIFEST_PATH && path.split("/").every((segment) => SEGMENT.test(segment));
+  const segments = path.split("/");
+  return path.length <= PATH_MAX && segments[0]!.toLowerCase() !== MANIFEST_PATH && segments.every((segment) => SEGMENT.test(segment));
 }

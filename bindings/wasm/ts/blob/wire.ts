@@ -1,5 +1,4 @@
-/** The reader and the writers of binary formats (SPEC.md#conventions): integers are big-endian. */
-import { concat } from "./cipher.js";
+/** Bytes, and the reader and the writers of binary formats (SPEC.md#conventions): integers are big-endian. */
 import { refuseAs } from "./refusal.js";
 
 /** Takes the fields of an artefact in their order, and stops at the first that is refused. */
@@ -40,10 +39,12 @@ export class Reader {
     return this.take(length);
   }
 
+  /** Everything read so far. */
   before(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.#at);
   }
 
+  /** All that is left. */
   rest(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(this.#at);
   }
@@ -65,6 +66,25 @@ export function u64(number: number | bigint): Uint8Array<ArrayBuffer> {
 
 /** Bytes behind their length. */
 export const lp = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => concat([Uint8Array.of(bytes.length >> 8, bytes.length & 255), bytes]);
+
+export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** Without an early exit. */
+export function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  let difference = a.length ^ b.length;
+  for (let at = 0; at < a.length; at++) difference |= a[at]! ^ b[at]!;
+  return difference === 0;
+}
+
+export const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
 
 export const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 

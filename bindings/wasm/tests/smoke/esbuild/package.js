@@ -7,6 +7,7 @@ import { OwnerWorker } from "blindtally/worker";
 const url = new URL(wasm, import.meta.url);
 
 export * from "blindtally";
+export * from "blindtally/blob";
 export const init = () => initFrom(url);
 export const startOwners = () =>
   OwnerWorker.start({ worker: new Worker(new URL("./owner-worker.js", import.meta.url), { type: "module" }), wasm: url });

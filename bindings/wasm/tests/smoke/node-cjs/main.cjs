@@ -1,5 +1,6 @@
 const blindtally = require("blindtally");
+const blobs = require("blindtally/blob");
 
 import("./use.js")
-  .then(({ use }) => use(blindtally))
+  .then(({ use }) => use({ ...blindtally, ...blobs }))
   .then((outcome) => console.log(JSON.stringify(outcome)));

@@ -1,4 +1,5 @@
 import { OwnerWorker } from "blindtally/worker";
 
 export * from "blindtally";
+export * from "blindtally/blob";
 export const startOwners = () => OwnerWorker.start();
