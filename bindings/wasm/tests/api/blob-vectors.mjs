@@ -9,7 +9,7 @@ import { importInputKey } from "../../dist/webcrypto.js";
 
 await init();
 
-const CHECKS = { blob, archive, archive_refused: archive, archive_damaged: archive };
+const CHECKS = { blob, archive, archive_refused: archive, archive_paths: archive, archive_damaged: archive };
 export const FILES = Object.keys(CHECKS);
 
 /** Runs every case of a file. Returns how many there are; throws all that fail. */

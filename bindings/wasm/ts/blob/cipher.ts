@@ -15,6 +15,8 @@ export const COMMITMENT = 32;
 /** Chunks that WebCrypto is given at once: a call costs as much as some kilobytes, and it works on other threads. */
 export const AT_ONCE = 32;
 
+/** The number of the last chunk of 2^40 bytes of content and their padding. */
+const LAST = 2 ** 26 + 2 ** 20;
 const INFO = new TextEncoder().encode("c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0");
 const AES_GCM = "AES-GCM";
 
@@ -54,8 +56,9 @@ export class ChunkCipher {
     return new Uint8Array(await subtle().encrypt({ name: AES_GCM, iv: this.#iv(index) }, this.#key, chunk));
   }
 
-  /** @throws BlindtallyError `blob.tampered` unless it was sealed at this place; `blob.truncated` if it has no tag */
+  /** @throws BlindtallyError `blob.tampered` unless it was sealed at this place; `blob.truncated` if it has no tag; `blob.too-long` */
   open(index: number, sealed: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+    if (index > LAST) return Promise.reject(refusal("blob.too-long"));
     if (sealed.length < TAG) return Promise.reject(refusal("blob.truncated"));
     return subtle().decrypt({ name: AES_GCM, iv: this.#iv(index) }, this.#key, sealed)
       .then((plain) => new Uint8Array(plain), () => Promise.reject(refusal("blob.tampered")));

@@ -89,21 +89,26 @@ async function parse(own: AccountKeys, content: Uint8Array<ArrayBuffer>) {
   if (!isEqual(account, own.id) || !isEqual(fingerprint, own.fingerprint)) refuseAs("archive.other-account");
   const count = reader.u32();
   if (count > FILES_MAX) refuseAs("archive.too-many");
-  const listed: Omit<ArchivedEntry, "at">[] = [];
+  const lines = [];
   for (let number = 0; number < count; number++) {
-    const path = pathOf(reader.lp(PATH_MAX));
-    listed.push({ path, modified: Number(reader.u64()), length: Number(reader.u64()), hash: reader.take(32).slice() });
+    lines.push({
+      path: reader.lp(PATH_MAX), modified: Number(reader.u64()), length: Number(reader.u64()), hash: reader.take(32).slice(),
+    });
   }
   const message = messageOf(reader.before());
   if (!await verifies(signing, reader.lp(SIGNATURE_MAX), message)) refuseAs("archive.signature");
   const rest = reader.rest();
   if (rest.length < 8) refuseAs("malformed.truncated");
   const paths = new Paths();
+  const listed = lines.map((line) => {
+    const path = pathOf(line.path);
+    paths.expect(path);
+    return { ...line, path };
+  });
   const files: ArchivedEntry[] = [];
   let at = 0;
   for (const file of listed) {
     if (file.length > OCTAL_MAX || file.modified > OCTAL_MAX) refuseAs("archive.too-long");
-    paths.expect(file.path);
     files.push({ ...file, at });
     at = endOf({ at, length: file.length });
   }
