@@ -123,6 +123,7 @@ fn what_is_exported_opens_without_the_service() {
         use std::os::unix::fs::PermissionsExt;
         let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&folder), mode(&folder.join("devices.json")), mode(&archive)), (0o700, 0o600, 0o600));
+        assert_eq!(mode(&scene.world.file("service.db.blobs")), 0o700);
         assert_eq!((mode(&folder.join("log")), mode(&folder.join("log").join(&device))), (0o700, 0o700));
     }
     let modified = folder.join(screenshot).metadata().unwrap().modified().unwrap();
