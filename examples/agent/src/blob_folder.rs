@@ -8,10 +8,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use blindtally::{Agent, BlobClass, BlobStart, Timestamp};
-use blindtally_client::{ContentType, Failure};
+use blindtally_client::{ContentType, CopyError, Failure, copy};
 
-use crate::unit::{Source, digest};
+use crate::seq::SeqKey;
+use crate::unit::Source;
 
+/// The code of a file that cannot be read.
+pub(crate) const UNREADABLE: &str = "collect.unreadable";
 /// Longest file that is taken: 1 GiB.
 const LENGTH_MAX: u64 = 1 << 30;
 /// A file that was changed less long ago may still be written.
@@ -33,7 +36,7 @@ pub(crate) struct Candidate {
     metadata: Metadata,
     modified: SystemTime,
     pub(crate) source: Source,
-    /// Of its name, time and length: another file has another.
+    /// Of its name, times, length and inode: another file has another.
     pub(crate) digest: u128,
 }
 
@@ -49,14 +52,14 @@ pub(crate) enum Look {
 }
 
 impl BlobFolder {
-    pub(crate) fn open(class: BlobClass, path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn open(key: &SeqKey, class: BlobClass, path: &Path) -> Result<Self, Failure> {
         let path = fs::canonicalize(path).map_err(|error| unreadable(path, &error))?;
-        let digest = digest(&[&[class.id()], path.as_os_str().as_encoded_bytes()]);
+        let digest = key.digest(&[&[class.id()], path.as_os_str().as_encoded_bytes()]);
         Ok(Self { class, path, digest })
     }
 
     /// Its files, the oldest first. Links, folders, pipes and the like, hidden and temporary files are none.
-    pub(crate) fn candidates(&self) -> Result<Vec<Candidate>, Failure> {
+    pub(crate) fn candidates(&self, key: &SeqKey) -> Result<Vec<Candidate>, Failure> {
         let mut candidates = Vec::new();
         for entry in fs::read_dir(&self.path).map_err(|error| unreadable(&self.path, &error))? {
             let entry = entry.map_err(|error| unreadable(&self.path, &error))?;
@@ -67,12 +70,10 @@ impl BlobFolder {
             if !metadata.is_file() || is_temporary(&name) || is_hidden(&metadata) {
                 continue;
             }
-            let nanos = match modified.duration_since(SystemTime::UNIX_EPOCH) {
-                Ok(since) => i128::try_from(since.as_nanos()),
-                Err(error) => i128::try_from(error.duration().as_nanos()).map(|before| -before),
-            };
-            let nanos = nanos.unwrap_or(i128::MAX).to_be_bytes();
-            let digest = digest(&[name.as_encoded_bytes(), &nanos, &metadata.len().to_be_bytes()]);
+            let (modified_nanos, length) = (nanos(modified).to_be_bytes(), metadata.len().to_be_bytes());
+            let (inode, changed) = incarnation(&metadata);
+            let (inode, changed) = (inode.to_be_bytes(), changed.to_be_bytes());
+            let digest = key.digest(&[name.as_encoded_bytes(), &modified_nanos, &length, &inode, &changed]);
             let source = Source::File { folder: self.digest, file: digest };
             candidates.push(Candidate { path: entry.path(), metadata, modified, source, digest });
         }
@@ -102,11 +103,14 @@ impl BlobFolder {
     }
 
     /// Seals a file into `out`; `false` if it changed meanwhile.
+    ///
+    /// # Errors
+    /// [`UNREADABLE`]: of the file. Others are of what is written.
     pub(crate) fn seal(
         &self,
         agent: &Agent,
         candidate: &Candidate,
-        mut file: &File,
+        file: &File,
         out: &mut File,
     ) -> Result<bool, Failure> {
         let failed = |error: io::Error| match blindtally::Error::from_io(&error) {
@@ -115,7 +119,10 @@ impl BlobFolder {
         };
         let seq = Timestamp::from(candidate.modified).unix_millis();
         let mut writer = agent.blob_writer(self.class, seq, out).map_err(failed)?;
-        let copied = io::copy(&mut Read::take(&mut file, candidate.length()), &mut writer).map_err(failed)?;
+        let copied = copy(&mut file.take(candidate.length()), &mut writer).map_err(|error| match error {
+            CopyError::Read(error) => Failure::refused(UNREADABLE, format!("{}: {error}", candidate.path.display())),
+            CopyError::Write(error) => failed(error),
+        })?;
         writer.finish().and_then(|out| out.flush()).map_err(failed)?;
         Ok(copied == candidate.length() && file.metadata().is_ok_and(|metadata| candidate.is_still(&metadata)))
     }
@@ -155,7 +162,8 @@ impl Candidate {
         metadata.is_file()
             && metadata.len() == self.metadata.len()
             && metadata.modified().is_ok_and(|modified| modified == self.modified)
-            && is_same_file(metadata, &self.metadata)
+            && device(metadata) == device(&self.metadata)
+            && incarnation(metadata) == incarnation(&self.metadata)
     }
 }
 
@@ -180,16 +188,37 @@ fn is_hidden(_: &Metadata) -> bool {
     false
 }
 
-/// Whether two descriptions are of one file, where that can be told: a name may lead somewhere else by now.
+/// Nanoseconds since 1970.
+fn nanos(time: SystemTime) -> i128 {
+    let nanos = match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => i128::try_from(since.as_nanos()),
+        Err(error) => i128::try_from(error.duration().as_nanos()).map(|before| -before),
+    };
+    nanos.unwrap_or(i128::MAX)
+}
+
+/// What tells a file from another of the same name, time and length: its inode, and when that was changed, which no
+/// program can set. Without inodes, when the file was made.
 #[cfg(unix)]
-fn is_same_file(a: &Metadata, b: &Metadata) -> bool {
+fn incarnation(metadata: &Metadata) -> (u64, i128) {
     use std::os::unix::fs::MetadataExt;
-    (a.dev(), a.ino()) == (b.dev(), b.ino())
+    (metadata.ino(), i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec()))
 }
 
 #[cfg(not(unix))]
-fn is_same_file(_: &Metadata, _: &Metadata) -> bool {
-    true
+fn incarnation(metadata: &Metadata) -> (u64, i128) {
+    (0, metadata.created().map_or(0, nanos))
+}
+
+/// The disk that a file is on, as long as the computer runs: mounted anew it may have another number.
+#[cfg(unix)]
+fn device(metadata: &Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::dev(metadata)
+}
+
+#[cfg(not(unix))]
+fn device(_: &Metadata) -> u64 {
+    0
 }
 
 #[cfg(test)]
@@ -198,6 +227,10 @@ mod tests {
     use super::*;
 
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\n and so on";
+
+    fn key() -> SeqKey {
+        SeqKey::new(&blindtally::Secret::copy_of(&[1; 32]))
+    }
 
     fn put(path: &Path, bytes: &[u8], modified: u64) {
         fs::write(path, bytes).unwrap();
@@ -221,18 +254,18 @@ mod tests {
             let made = std::process::Command::new("mkfifo").arg(at("pipe.png")).status().unwrap();
             assert!(made.success());
         }
-        let blobs = BlobFolder::open(BlobClass::SCREENSHOT, folder.path()).unwrap();
-        let names = blobs.candidates().unwrap().into_iter().map(|candidate| candidate.path);
+        let blobs = BlobFolder::open(&key(), BlobClass::SCREENSHOT, folder.path()).unwrap();
+        let names = blobs.candidates(&key()).unwrap().into_iter().map(|candidate| candidate.path);
         assert_eq!(names.collect::<Vec<_>>(), [at("b.png"), at("a.png")].map(|path| fs::canonicalize(path).unwrap()));
-        assert_eq!(BlobFolder::open(BlobClass::VOICE, &at("none")).err().unwrap().code(), "collect.folder");
+        assert_eq!(BlobFolder::open(&key(), BlobClass::VOICE, &at("none")).err().unwrap().code(), "collect.folder");
     }
 
     #[test]
     fn a_file_rests_when_it_was_not_changed_for_a_while_and_since_the_look_before() {
         let folder = tempfile::tempdir().unwrap();
         put(&folder.path().join("a.png"), PNG, 1_000);
-        let blobs = BlobFolder::open(BlobClass::SCREENSHOT, folder.path()).unwrap();
-        let candidate = blobs.candidates().unwrap().remove(0);
+        let blobs = BlobFolder::open(&key(), BlobClass::SCREENSHOT, folder.path()).unwrap();
+        let candidate = blobs.candidates(&key()).unwrap().remove(0);
         let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         for (now, rests) in [(1_002, true), (1_001, false), (1_000, false), (999, false), (900, true)] {
             assert_eq!(candidate.rests(at(now), None), rests, "{now}");
@@ -247,10 +280,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.png");
         put(&path, PNG, 1_000);
-        let blobs = BlobFolder::open(BlobClass::SCREENSHOT, folder.path()).unwrap();
-        let candidate = blobs.candidates().unwrap().remove(0);
+        let blobs = BlobFolder::open(&key(), BlobClass::SCREENSHOT, folder.path()).unwrap();
+        let candidate = blobs.candidates(&key()).unwrap().remove(0);
         assert_eq!(blobs.look(&candidate).unwrap().unwrap().1, Look::Fit);
-        // As long, as old, but another.
+        // In the same place, as long, as old, but another.
+        put(&path, &PNG.to_ascii_uppercase(), 1_000);
+        assert_ne!(blobs.candidates(&key()).unwrap()[0].digest, candidate.digest);
+        assert!(!candidate.remove().unwrap() && path.exists());
         let other = folder.path().join("b.png");
         put(&other, &PNG.to_ascii_uppercase(), 1_000);
         fs::rename(&other, &path).unwrap();

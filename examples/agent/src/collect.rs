@@ -5,6 +5,7 @@
 //! where it lies. So there is nothing in between that could get lost.
 
 use std::collections::{HashMap, HashSet};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime};
@@ -13,13 +14,14 @@ use blindtally::{Agent, BlobClass};
 use blindtally_client::Failure;
 use serde::Serialize;
 
-use crate::blob_folder::{BlobFolder, Candidate, Look};
+use crate::blob_folder::{self, BlobFolder, Candidate, Look};
 use crate::folder::Folder;
 use crate::link::Link;
-use crate::record_file::{BATCH_MAX, RecordFile};
+use crate::record_file::{BATCH_MAX, Opened, RecordFile};
+use crate::seq::SeqKey;
 use crate::session::{Keys, Session};
 use crate::time;
-use crate::unit::{Delivered, Source, Units};
+use crate::unit::{self, Delivered, Source, Units};
 use crate::watch::{CONTACT_EVERY, is_passing};
 
 /// What to collect, and how.
@@ -68,7 +70,7 @@ pub struct Collected {
     pub not_audio: u64,
     /// Files that could not be read.
     pub unreadable: u64,
-    /// Files that may still be written, as of the last look.
+    /// Files that may still be written, and last lines without an end, as of the last look.
     pub unfinished: u64,
     /// Files that were removed.
     pub removed: u64,
@@ -80,8 +82,9 @@ pub struct Collected {
 /// [`Failure::WaitingForKeys`] while the owner has not delivered; then nothing is read. `agent.revoked`,
 /// `agent.needs-upgrade`, `blob.no-key` for a class that the policy does not have, `spool.full`. Of a single look also
 /// [`Failure::Unreachable`], when what was sealed waits, and `collect.folder`, `collect.read` and `collect.not-a-file`,
-/// when everything else was collected.
+/// when everything else was collected. `usage` if one folder is given twice: a file is of one class.
 pub fn collect(folder: &Folder, collect: &Collect<'_>, stop: &Receiver<()>) -> Result<Collected, Failure> {
+    check_folders(collect.blobs)?;
     let mut collector = Collector {
         collect,
         stop,
@@ -119,6 +122,17 @@ pub fn collect(folder: &Folder, collect: &Collect<'_>, stop: &Receiver<()>) -> R
     }
 }
 
+fn check_folders(blobs: &[(BlobClass, PathBuf)]) -> Result<(), Failure> {
+    let mut seen = HashSet::new();
+    // One that is not there is told when it is looked into.
+    for folder in blobs.iter().filter_map(|(_, path)| std::fs::canonicalize(path).ok()) {
+        if let Some(twice) = seen.replace(folder) {
+            return Err(Failure::usage(format!("{} is given twice: a file is of one class", twice.display())));
+        }
+    }
+    Ok(())
+}
+
 struct Collector<'a> {
     collect: &'a Collect<'a>,
     stop: &'a Receiver<()>,
@@ -135,12 +149,15 @@ struct Collector<'a> {
 
 /// Where sealed units go in one look.
 struct Outlet<'a> {
+    key: &'a SeqKey,
     agent: &'a Agent,
     link: &'a mut Link,
     units: Units,
     delivered: Delivered,
     /// Why nothing is sent.
     silence: Option<Failure>,
+    /// Why a unit was not sent.
+    unread: Option<Failure>,
     spool_max: u64,
 }
 
@@ -167,10 +184,11 @@ impl Collector<'_> {
         for (class, _) in self.collect.blobs {
             agent.blob_key(*class)?;
         }
-        let (units, delivered) = (Units::open(folder)?, Delivered::default());
-        let mut outlet = Outlet { agent, link, units, delivered, silence, spool_max: self.collect.spool_max };
+        let (units, delivered, key) = (Units::open(folder)?, Delivered::default(), &folder.seq_key()?);
+        let spool_max = self.collect.spool_max;
+        let mut outlet = Outlet { key, agent, link, units, delivered, silence, unread: None, spool_max };
         let looked = self.look_into(&mut outlet);
-        let Outlet { delivered: Delivered { blobs, records, duplicates, refused }, silence, .. } = outlet;
+        let Outlet { delivered: Delivered { blobs, records, duplicates, refused }, silence, unread, .. } = outlet;
         self.collected.blobs += blobs;
         self.collected.records += records;
         self.collected.duplicates += duplicates;
@@ -184,7 +202,7 @@ impl Collector<'_> {
                 message: format!("{message}; what it has not taken waits here, sealed: `sync` sends it"),
             }),
             Some(failure) => Err(failure),
-            None => Ok(()),
+            None => unread.map_or(Ok(()), Err),
         }
     }
 
@@ -223,17 +241,27 @@ impl Collector<'_> {
     }
 
     fn take_lines(&mut self, outlet: &mut Outlet<'_>, path: &Path) -> Result<(), Failure> {
-        let Some(mut file) = RecordFile::open(path)? else { return Ok(()) };
+        let mut file = match RecordFile::open(outlet.key, path)? {
+            Opened::Lines(file) => file,
+            Opened::Unfinished => {
+                self.collected.unfinished += 1;
+                return Ok(());
+            }
+            Opened::Empty => return Ok(()),
+        };
         file.seek(outlet.units.position(file.path, file.identity, file.length))?;
         while !self.is_stopped() && outlet.has_room(BATCH_MAX)? {
-            let Some(batch) = file.next_batch(outlet.agent)? else { break };
+            let Some(batch) = file.next_batch(outlet.agent)? else {
+                self.collected.unfinished += u64::from(file.is_unfinished());
+                break;
+            };
             let source = Source::Lines { path: file.path, identity: file.identity, end: batch.end };
             if batch.body.is_empty() {
                 outlet.units.pass_over(source)?;
             } else {
-                let kept = |out: &mut std::fs::File| std::io::Write::write_all(out, &batch.body);
-                outlet.units.seal(source, |out| {
-                    kept(out).map(|()| true).map_err(|error| crate::journal::failed(path, &error))
+                outlet.units.seal(source, |out| match out.write_all(&batch.body) {
+                    Ok(()) => Ok(true),
+                    Err(error) => Err(crate::journal::failed(path, &error)),
                 })?;
                 outlet.deliver()?;
             }
@@ -245,8 +273,8 @@ impl Collector<'_> {
     }
 
     fn take_files(&mut self, outlet: &mut Outlet<'_>, class: BlobClass, path: &Path) -> Result<(), Failure> {
-        let folder = BlobFolder::open(class, path)?;
-        let candidates = folder.candidates()?;
+        let folder = BlobFolder::open(outlet.key, class, path)?;
+        let candidates = folder.candidates(outlet.key)?;
         let there: HashSet<u128> = candidates.iter().map(|candidate| candidate.digest).collect();
         let earlier = match self.collect.every {
             Some(_) => Some(self.seen.insert(folder.digest, there.clone()).unwrap_or_default()),
@@ -267,11 +295,10 @@ impl Collector<'_> {
                 self.take_file(outlet, &folder, candidate)?;
             }
             if self.collect.afterwards == Afterwards::Remove && outlet.units.is_delivered(&candidate.source) {
-                self.remove(outlet, candidate);
+                self.remove(outlet, candidate)?;
             }
         }
-        outlet.units.forget_others(folder.digest, &there);
-        Ok(())
+        outlet.units.forget_others(folder.digest, &there)
     }
 
     fn take_file(
@@ -287,11 +314,15 @@ impl Collector<'_> {
             }
             Ok(Some((file, Look::Fit))) => {
                 let agent = outlet.agent;
-                if outlet.units.seal(candidate.source, |out| folder.seal(agent, candidate, &file, out))? {
-                    return outlet.deliver();
+                match outlet.units.seal(candidate.source, |out| folder.seal(agent, candidate, &file, out)) {
+                    Ok(true) => return outlet.deliver(),
+                    Ok(false) => {
+                        self.collected.unfinished += 1;
+                        return Ok(());
+                    }
+                    Err(failure) if failure.code() == blob_folder::UNREADABLE => &mut self.collected.unreadable,
+                    Err(failure) => return Err(failure),
                 }
-                self.collected.unfinished += 1;
-                return Ok(());
             }
             Ok(Some((_, Look::TooLong))) => &mut self.collected.too_long,
             Ok(Some((_, Look::NotAnImage))) => &mut self.collected.not_images,
@@ -303,14 +334,17 @@ impl Collector<'_> {
         Ok(())
     }
 
-    fn remove(&mut self, outlet: &mut Outlet<'_>, candidate: &Candidate) {
+    fn remove(&mut self, outlet: &mut Outlet<'_>, candidate: &Candidate) -> Result<(), Failure> {
         match candidate.remove() {
             Ok(true) => {
                 self.collected.removed += 1;
-                outlet.units.forget(&candidate.source);
+                outlet.units.forget_gone(&[candidate.source])
             }
-            Ok(false) => {}
-            Err(error) => eprintln!("{} cannot be removed: {error}", candidate.describe()),
+            Ok(false) => Ok(()),
+            Err(error) => {
+                eprintln!("{} cannot be removed: {error}", candidate.describe());
+                Ok(())
+            }
         }
     }
 }
@@ -324,6 +358,10 @@ impl Outlet<'_> {
         match self.units.deliver(self.link, &mut self.delivered) {
             Err(failure @ (Failure::Unreachable { .. } | Failure::WaitingForKeys)) => {
                 self.silence = Some(failure);
+                Ok(())
+            }
+            Err(failure) if failure.code() == unit::UNREADABLE => {
+                self.unread = Some(failure);
                 Ok(())
             }
             delivered => delivered,

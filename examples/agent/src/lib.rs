@@ -39,6 +39,6 @@ pub use link::Receipt;
 pub use seal::{Sealed, Sealer};
 pub use seq::SeqKey;
 pub use status::{Status, status};
-pub use sync::{Synced, sync};
+pub use sync::{Refused, Synced, sync};
 pub use time::iso as describe_time;
 pub use watch::{Watch, Watched, watch};

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::folder::{Folder, Profile};
+use crate::unit::UNREADABLE;
 
 /// One device at one service.
 pub(crate) struct Link {
@@ -141,7 +142,12 @@ impl Link {
 
     /// Uploads a blob from its file.
     pub(crate) fn upload_blob(&mut self, mut file: &File) -> Result<BlobReceipt, Failure> {
-        let unreadable = |error: io::Error| Failure::refused("blob.unreadable", error);
+        let unreadable = |error: io::Error| match blindtally::Error::from_io(&error) {
+            // Not as it was sealed: no other attempt will find it better.
+            _ if error.kind() == io::ErrorKind::UnexpectedEof => Failure::refused("blob.damaged", error),
+            Some(error) => Failure::refused("blob.damaged", error),
+            None => Failure::refused(UNREADABLE, error),
+        };
         file.rewind().map_err(unreadable)?;
         let id = BlobStart::read(&mut file).map_err(unreadable)?.header().id;
         let sent = self.authorized(|service| {

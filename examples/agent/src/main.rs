@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use blindtally::{AccountCode, BlobClass, Ticket};
 use blindtally_agent::{
-    Afterwards, Collect, Collected, Enrolled, Export, Folder, Imported, Invitation, Status, Synced, Watch, Watched,
-    collect, enroll, import, status, sync, watch,
+    Afterwards, Collect, Collected, Enrolled, Export, Folder, Imported, Invitation, Refused, Status, Synced, Watch,
+    Watched, collect, enroll, import, status, sync, watch,
 };
 use blindtally_client::{Failure, Format, report};
 use clap::{ArgGroup, Parser, Subcommand};
@@ -110,7 +110,11 @@ enum Command {
         spool_max: u64,
     },
     /// Fetch delivery and policy, upload what is spooled, complete earlier events.
-    Sync,
+    Sync {
+        /// Send once more what the service has refused before.
+        #[arg(long)]
+        retry: bool,
+    },
     /// Say where this device stands.
     Status,
 }
@@ -161,7 +165,10 @@ fn run(options: Options, format: Format) -> Result<(), Failure> {
             let what = Collect { blobs: &blobs, records: &records, every, afterwards, spool_max };
             tell(format, &collect(&folder, &what, &interruption()?)?, describe_collected)
         }
-        Command::Sync => tell(format, &sync(&folder)?, describe_synced),
+        Command::Sync { retry } => {
+            let refused = if retry { Refused::Retry } else { Refused::Leave };
+            tell(format, &sync(&folder, refused)?, describe_synced)
+        }
         Command::Status => tell(format, &status(&folder)?, describe_status),
     }
 }
@@ -267,7 +274,7 @@ fn describe_collected(collected: &Collected) -> String {
     let mut lines = vec![format!("{blobs} blobs and {records} records uploaded, {duplicates} were there already")];
     for (count, words) in [
         (collected.removed, "files were removed"),
-        (collected.unfinished, "files may still be written, and are taken later"),
+        (collected.unfinished, "files, or last lines of files, may still be written, and are taken later"),
         (collected.malformed, "lines are no records"),
         (collected.too_long, "values above 1 MiB or files above 1 GiB were left out"),
         (collected.not_wanted, "records are of classes that the account's owner does not want"),
@@ -284,10 +291,14 @@ fn describe_collected(collected: &Collected) -> String {
 }
 
 fn describe_synced(synced: &Synced) -> String {
-    let Synced { events, enriched, blobs, records, .. } = synced;
-    format!(
+    let Synced { events, enriched, blobs, records, refused, .. } = synced;
+    let mut text = format!(
         "{events} spooled events, {blobs} blobs and {records} records uploaded, {enriched} earlier events completed"
-    )
+    );
+    if *refused > 0 {
+        text += &format!("\n{refused} blobs or batches were refused by the service, and are set aside");
+    }
+    text
 }
 
 fn describe_status(status: &Status) -> String {

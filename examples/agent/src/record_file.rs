@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::seal::compress;
+use crate::seq::SeqKey;
 use crate::time;
-use crate::unit::digest;
 
 /// A batch ends with the record that brings it to this much sealed text: far below the 32 MiB that the service takes.
 const TEXT_MAX: usize = 4 << 20;
@@ -33,6 +33,16 @@ pub(crate) struct RecordFile {
     pub(crate) identity: u128,
     pub(crate) length: u64,
     at: u64,
+}
+
+/// What is in a file of lines.
+pub(crate) enum Opened {
+    /// Nothing, or there is no such file.
+    Empty,
+    /// The beginning of its first line.
+    Unfinished,
+    /// A line at least.
+    Lines(RecordFile),
 }
 
 /// Records from consecutive lines.
@@ -81,11 +91,11 @@ enum Class {
 }
 
 impl RecordFile {
-    /// Opens it; `None` if it is not there, or has no whole line yet.
-    pub(crate) fn open(path: &Path) -> Result<Option<Self>, Failure> {
+    /// Opens it.
+    pub(crate) fn open(key: &SeqKey, path: &Path) -> Result<Opened, Failure> {
         let unreadable = |error: io::Error| Failure::refused("collect.read", format!("{}: {error}", path.display()));
         let path: PathBuf = match fs::canonicalize(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Opened::Empty),
             found => found.map_err(unreadable)?,
         };
         // Before it is opened: that would wait for whoever writes to a pipe.
@@ -97,12 +107,20 @@ impl RecordFile {
         let mut reader = BufReader::new(file);
         let mut first = Zeroizing::new(Vec::new());
         reader.by_ref().take(FIRST_LINE_MAX).read_until(b'\n', &mut first).map_err(unreadable)?;
-        if first.last() != Some(&b'\n') && first.len() < FIRST_LINE_MAX as usize {
-            return Ok(None);
+        if first.is_empty() {
+            return Ok(Opened::Empty);
         }
-        let identity = digest(&[&first, &inode(&metadata).to_be_bytes()]);
-        let path = digest(&[path.as_os_str().as_encoded_bytes()]);
-        Ok(Some(Self { reader, path, identity, length: metadata.len(), at: 0 }))
+        if first.last() != Some(&b'\n') && first.len() < FIRST_LINE_MAX as usize {
+            return Ok(Opened::Unfinished);
+        }
+        let identity = key.digest(&[&first, &inode(&metadata).to_be_bytes()]);
+        let path = key.digest(&[path.as_os_str().as_encoded_bytes()]);
+        Ok(Opened::Lines(Self { reader, path, identity, length: metadata.len(), at: 0 }))
+    }
+
+    /// Whether something follows the last whole line, once there is no batch any more.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        self.at < self.length
     }
 
     pub(crate) fn seek(&mut self, to: u64) -> Result<(), Failure> {

@@ -19,7 +19,7 @@ use sha2::Sha256;
 
 use crate::event::{Event, slot};
 
-/// The key of this device's sequence numbers.
+/// The key of this device's sequence numbers, and of what it notes of files.
 pub struct SeqKey(Hmac<Sha256>);
 
 impl SeqKey {
@@ -27,11 +27,21 @@ impl SeqKey {
     pub fn new(key: &Secret<32>) -> Self {
         let mut block = zeroize::Zeroizing::new([0; 64]);
         block[..32].copy_from_slice(key.expose());
-        Self(Hmac::new((&*block).into()).chain_update(b"blindtally-agent/v1/seq"))
+        Self(Hmac::new((&*block).into()))
+    }
+
+    /// 128 bits over parts, each with its length: what a name or a line was, for those alone who have the key.
+    pub(crate) fn digest(&self, parts: &[&[u8]]) -> u128 {
+        let mut mac = self.0.clone().chain_update(b"blindtally-agent/v1/source");
+        for part in parts {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        u128::from_be_bytes(mac.finalize().into_bytes().first_chunk().copied().unwrap_or_default())
     }
 
     fn number(&self, bucket: &str, event: &Event, text: &str, occurrence: u32) -> u64 {
-        let mut mac = self.0.clone();
+        let mut mac = self.0.clone().chain_update(b"blindtally-agent/v1/seq");
         let mut field = |bytes: &[u8]| {
             mac.update(&(bytes.len() as u64).to_be_bytes());
             mac.update(bytes);
@@ -125,6 +135,14 @@ mod tests {
         ] {
             assert_ne!(number_of, other);
         }
+    }
+
+    #[test]
+    fn a_digest_needs_the_key_and_is_of_all_parts() {
+        let digest = |key, parts: &[&[u8]]| SeqKey::new(&Secret::copy_of(&[key; 32])).digest(parts);
+        let first = digest(1, &[b"ab", b"c"]);
+        assert_eq!(first, digest(1, &[b"ab", b"c"]));
+        assert!(first != digest(2, &[b"ab", b"c"]) && first != digest(1, &[b"a", b"bc"]));
     }
 
     #[test]

@@ -21,15 +21,26 @@ pub struct Synced {
     pub blobs: u64,
     /// Records that `collect` had sealed and that are new to it.
     pub records: u64,
+    /// Blobs and batches of records that it will never take. They are set aside.
+    pub refused: u64,
     /// Always false: while keys are missing a sync ends with [`Failure::WaitingForKeys`].
     pub pending_keys: bool,
+}
+
+/// What becomes of blobs and batches that the service has refused before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// They stay aside.
+    Leave,
+    /// They are sent once more.
+    Retry,
 }
 
 /// Brings this device and the service up to date with each other.
 ///
 /// # Errors
 /// [`Failure::WaitingForKeys`] while the owner has not confirmed; what was spooled is uploaded nonetheless.
-pub fn sync(folder: &Folder) -> Result<Synced, Failure> {
+pub fn sync(folder: &Folder, refused: Refused) -> Result<Synced, Failure> {
     Session::run(folder, |session| {
         session.contact()?;
         let receipt = session.catch_up()?;
@@ -37,14 +48,18 @@ pub fn sync(folder: &Folder) -> Result<Synced, Failure> {
             return Err(Failure::WaitingForKeys);
         }
         let mut delivered = Delivered::default();
-        let delivery = Units::open(&session.folder)?.deliver(&mut session.link, &mut delivered);
-        let Delivered { blobs, records, duplicates, .. } = delivered;
+        let mut units = Units::open(&session.folder)?;
+        if refused == Refused::Retry {
+            units.retry()?;
+        }
+        let delivery = units.deliver(&mut session.link, &mut delivered);
+        let Delivered { blobs, records, duplicates, refused } = delivered;
         if blobs + records + duplicates > 0 {
             session.folder.save_last_upload(time::now_us())?;
         }
         delivery?;
         let (events, enriched) = (receipt.stored, receipt.enriched);
         let duplicates = receipt.duplicates + duplicates;
-        Ok(Synced { events, duplicates, enriched, blobs, records, pending_keys: false })
+        Ok(Synced { events, duplicates, enriched, blobs, records, refused, pending_keys: false })
     })
 }

@@ -3,7 +3,7 @@
 //! A unit is a sealed blob or a batch of sealed records. While it waits it is one file, whose name says what it was made
 //! from: so the rename that puts it in its place both keeps it and marks its source as done, and no crash can leave the
 //! one without the other. Once the service has confirmed it, its name goes into the journal `delivered`, and the file
-//! goes after that. The names hold hashes: they tell nobody what a screenshot was called.
+//! goes after that. The names hold keyed hashes: they tell nobody what a screenshot was called.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, File};
@@ -11,40 +11,35 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use blindtally_client::{Failure, create_private_dir};
-use sha2::{Digest, Sha256};
 
 use crate::folder::Folder;
 use crate::journal::{Journal, failed, private};
 use crate::link::Link;
 
+/// The code of a unit that this computer cannot read now.
+pub(crate) const UNREADABLE: &str = "state.unreadable";
 /// A file that is being written. What a crash leaves of it is removed.
 const UNFINISHED: &str = "new";
 /// What the service will never take is set aside under this extension.
 const REFUSED: &str = "refused";
 /// The journal is written anew when it has this many names that nobody needs, and more of them than others.
 const STALE_MAX: usize = 1_000;
-
-/// 128 bits of SHA-256 over parts, each with its length.
-pub(crate) fn digest(parts: &[&[u8]]) -> u128 {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    u128::from_be_bytes(hash.finalize().first_chunk().copied().unwrap_or_default())
-}
+/// Before the name of a unit in the journal: its file is gone, and one like it would be another.
+const GONE: char = '!';
+/// So many names of files that are gone are noted at once.
+const GONE_AT_ONCE: usize = 1_000;
 
 /// What a unit was made from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Source {
-    /// A file in a folder: its name, time and length.
+    /// A file in a folder: its name, times, length and inode.
     File { folder: u128, file: u128 },
     /// Lines of a file, up to `end`: where it is, and which file that was.
     Lines { path: u128, identity: u128, end: u64 },
 }
 
 /// One sealed thing. Its number says when it was sealed, among the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Unit {
     number: u64,
     pub(crate) source: Source,
@@ -82,15 +77,15 @@ pub(crate) struct Units {
     /// How many names the journal has.
     noted: usize,
     next: u64,
-    /// By number, with their sizes.
-    waiting: BTreeMap<u64, (Unit, u64)>,
+    /// With their sizes.
+    waiting: BTreeMap<Unit, u64>,
     /// Of what waits and what was refused.
     bytes: u64,
     /// Every file that is done, and those of them that the service has confirmed.
     sealed: HashSet<Source>,
     delivered: HashSet<Source>,
-    /// For each path of a file of lines: the newest unit's number, which file it was, and how far.
-    positions: HashMap<u128, (u64, u128, u64)>,
+    /// For each path of a file of lines, and each file that was there: the newest unit's number, and how far.
+    positions: HashMap<(u128, u128), (u64, u64)>,
 }
 
 /// How much of what waits, for `status`.
@@ -163,12 +158,16 @@ impl Units {
         let mut frames = units.journal.frames()?;
         let mut noted = HashSet::new();
         while let Some(frame) = frames.next()? {
-            if let Some(unit) = str::from_utf8(&frame).ok().and_then(Unit::parse) {
-                units.remember(&unit);
-                units.delivered.insert(unit.source);
-                noted.insert(unit);
+            for name in str::from_utf8(&frame).unwrap_or_default().lines() {
+                units.noted += 1;
+                if let Some(unit) = name.strip_prefix(GONE).and_then(Unit::parse) {
+                    units.forget(&unit.source);
+                } else if let Some(unit) = Unit::parse(name) {
+                    units.remember(&unit);
+                    units.delivered.insert(unit.source);
+                    noted.insert(unit);
+                }
             }
-            units.noted += 1;
         }
         for (name, size) in files(&units.folder)? {
             let path = units.folder.join(&name);
@@ -178,7 +177,7 @@ impl Units {
                 (Some(unit), "") if noted.contains(&unit) => remove(&path)?,
                 (Some(unit), "") => {
                     units.remember(&unit);
-                    units.waiting.insert(unit.number, (unit, size));
+                    units.waiting.insert(unit, size);
                     units.bytes += size;
                 }
                 (Some(unit), REFUSED) => {
@@ -196,10 +195,8 @@ impl Units {
         self.next = self.next.max(unit.number + 1);
         self.sealed.insert(unit.source);
         if let Source::Lines { path, identity, end } = unit.source {
-            let newest = self.positions.entry(path).or_insert((unit.number, identity, end));
-            if newest.0 <= unit.number {
-                *newest = (unit.number, identity, end);
-            }
+            let newest = self.positions.entry((path, identity)).or_default();
+            *newest = (*newest).max((unit.number, end));
         }
     }
 
@@ -213,12 +210,9 @@ impl Units {
         self.delivered.contains(source)
     }
 
-    /// How far the file at `path` was taken: from its beginning if it is another file now.
+    /// How far that file at `path` was taken: not at all if it has become shorter.
     pub(crate) fn position(&self, path: u128, identity: u128, length: u64) -> u64 {
-        match self.positions.get(&path) {
-            Some(&(_, known, end)) if known == identity && end <= length => end,
-            _ => 0,
-        }
+        self.positions.get(&(path, identity)).map(|&(_, end)| end).filter(|end| *end <= length).unwrap_or_default()
     }
 
     /// Whether `more` bytes can wait too, within a limit. One unit always can.
@@ -252,7 +246,7 @@ impl Units {
             return written.map(|_| false);
         };
         self.remember(&unit);
-        self.waiting.insert(unit.number, (unit, size));
+        self.waiting.insert(unit, size);
         self.bytes += size;
         Ok(true)
     }
@@ -265,6 +259,18 @@ impl Units {
         Ok(())
     }
 
+    /// Takes again what was set aside.
+    pub(crate) fn retry(&mut self) -> Result<(), Failure> {
+        for (name, size) in files(&self.folder)? {
+            let Some((stem, REFUSED)) = name.split_once('.') else { continue };
+            let Some(unit) = Unit::parse(stem) else { continue };
+            let path = self.folder.join(&name);
+            fs::rename(&path, path.with_extension("")).map_err(|error| failed(&path, &error))?;
+            self.waiting.insert(unit, size);
+        }
+        Ok(())
+    }
+
     fn note(&mut self, unit: &Unit) -> Result<(), Failure> {
         self.journal.append(unit.name().as_bytes())?;
         self.noted += 1;
@@ -274,10 +280,12 @@ impl Units {
     /// Delivers what waits: records first, which are small, then blobs, each kind in the order in which it was sealed.
     ///
     /// # Errors
-    /// Those of the service that concern more than one unit; what was not delivered still waits.
+    /// Those of the service that concern more than one unit, and `state.unreadable` once everything else was sent; what
+    /// was not delivered still waits.
     pub(crate) fn deliver(&mut self, link: &mut Link, delivered: &mut Delivered) -> Result<(), Failure> {
         let (batches, blobs): (Vec<_>, Vec<_>) =
-            self.waiting.values().copied().partition(|(unit, _)| matches!(unit.source, Source::Lines { .. }));
+            self.waiting.clone().into_iter().partition(|(unit, _)| matches!(unit.source, Source::Lines { .. }));
+        let mut unread = None;
         for (unit, size) in batches.into_iter().chain(blobs) {
             let path = self.folder.join(unit.name());
             match send(&unit, &path, link, delivered) {
@@ -285,40 +293,51 @@ impl Units {
                     self.note(&unit)?;
                     self.delivered.insert(unit.source);
                     remove(&path)?;
-                    self.waiting.remove(&unit.number);
+                    self.waiting.remove(&unit);
                     self.bytes -= size;
                 }
                 Err(failure) if is_of_the_unit(&failure) => {
                     eprintln!("set aside: {failure} ({})", failure.code());
                     delivered.refused += 1;
                     fs::rename(&path, path.with_extension(REFUSED)).map_err(|error| failed(&path, &error))?;
-                    self.waiting.remove(&unit.number);
+                    self.waiting.remove(&unit);
                 }
+                // This computer's fault, which may pass.
+                Err(failure) if failure.code() == UNREADABLE => _ = unread.get_or_insert(failure),
                 Err(failure) => return Err(failure),
             }
         }
-        Ok(())
+        unread.map_or(Ok(()), Err)
     }
 
-    /// Forgets a file that is gone.
-    pub(crate) fn forget(&mut self, source: &Source) {
+    fn forget(&mut self, source: &Source) {
         self.sealed.remove(source);
         self.delivered.remove(source);
     }
 
+    /// Forgets files that are gone, for good.
+    pub(crate) fn forget_gone(&mut self, gone: &[Source]) -> Result<(), Failure> {
+        for some in gone.chunks(GONE_AT_ONCE) {
+            let name = |source: &Source| format!("{GONE}{}\n", Unit { number: 0, source: *source }.name());
+            self.journal.append(some.iter().map(name).collect::<String>().as_bytes())?;
+            self.noted += some.len();
+            some.iter().for_each(|source| self.forget(source));
+        }
+        Ok(())
+    }
+
     /// Forgets the files of a folder that are not there any more. That none is there is not believed: a disk may not be
     /// mounted.
-    pub(crate) fn forget_others(&mut self, of: u128, there: &HashSet<u128>) {
-        if !there.is_empty() {
-            let sealed = &mut self.sealed;
-            self.delivered.retain(|source| match source {
-                Source::File { folder, file } if *folder == of && !there.contains(file) => {
-                    sealed.remove(source);
-                    false
-                }
-                _ => true,
-            });
+    pub(crate) fn forget_others(&mut self, of: u128, there: &HashSet<u128>) -> Result<(), Failure> {
+        if there.is_empty() {
+            return Ok(());
         }
+        let is_gone = |source: &&Source| match source {
+            Source::File { folder, file } => *folder == of && !there.contains(file),
+            Source::Lines { .. } => false,
+        };
+        let gone: Vec<_> = self.delivered.iter().filter(is_gone).copied().collect();
+        self.forget_gone(&gone)
     }
 
     /// Writes the journal anew if most of it is of no use any more.
@@ -326,7 +345,7 @@ impl Units {
         let files = self.delivered.iter().filter(|source| matches!(source, Source::File { .. }));
         let needed: Vec<Unit> = files
             .map(|source| Unit { number: 0, source: *source })
-            .chain(self.positions.iter().map(|(&path, &(number, identity, end))| Unit {
+            .chain(self.positions.iter().map(|(&(path, identity), &(number, end))| Unit {
                 number,
                 source: Source::Lines { path, identity, end },
             }))
@@ -340,7 +359,7 @@ impl Units {
 }
 
 fn send(unit: &Unit, path: &Path, link: &mut Link, delivered: &mut Delivered) -> Result<(), Failure> {
-    let unreadable = |error| Failure::refused("state.failed", format!("{}: {error}", path.display()));
+    let unreadable = |error| Failure::refused(UNREADABLE, format!("{}: {error}", path.display()));
     match unit.source {
         Source::File { .. } => {
             let receipt = link.upload_blob(&File::open(path).map_err(unreadable)?)?;
@@ -437,6 +456,16 @@ mod tests {
         seal(&mut units, lines(2, 10));
         units.pass_over(lines(1, 5)).unwrap();
         assert_eq!(Units::open(&folder).unwrap().position(7, 1, 100), 5);
+        assert_eq!(Units::open(&folder).unwrap().position(7, 2, 100), 10);
+    }
+
+    #[test]
+    fn two_units_of_one_number_both_wait() {
+        let (_temporary, folder) = folder();
+        seal(&mut Units::open(&folder).unwrap(), FILE);
+        let other = Unit { number: 0, source: lines(1, 10) };
+        fs::write(folder.units().join(other.name()), "sealed").unwrap();
+        assert_eq!(Units::open(&folder).unwrap().waiting.len(), 2);
     }
 
     #[test]
@@ -446,12 +475,16 @@ mod tests {
         seal(&mut units, FILE);
         fs::write(folder.units().join("half.new"), "x").unwrap();
         // It came between the note and the removal of the file.
-        let unit = units.waiting[&0].0;
+        let unit = *units.waiting.first_key_value().unwrap().0;
         units.note(&unit).unwrap();
         // A file of the same number is another unit.
         seal(&mut units, lines(1, 10));
         let other = Unit { number: 0, source: Source::File { folder: 1, file: 3 } };
-        fs::rename(folder.units().join(units.waiting[&1].0.name()), folder.units().join(other.name())).unwrap();
+        fs::rename(
+            folder.units().join(units.waiting.last_key_value().unwrap().0.name()),
+            folder.units().join(other.name()),
+        )
+        .unwrap();
         let units = Units::open(&folder).unwrap();
         assert!(units.is_delivered(&FILE) && !units.is_delivered(&other.source));
         assert_eq!(waiting(&folder).unwrap(), Waiting { blobs: 1, batches: 0, refused: 0, bytes: 6 });
@@ -465,10 +498,16 @@ mod tests {
         for end in 0..STALE_MAX as u64 + 4 {
             units.pass_over(lines(1, end)).unwrap();
         }
-        units.delivered.extend([FILE, Source::File { folder: 1, file: 3 }]);
-        units.forget_others(1, &HashSet::new());
+        let gone = Source::File { folder: 1, file: 3 };
+        for source in [FILE, gone] {
+            units.pass_over(source).unwrap();
+            units.delivered.insert(source);
+        }
+        units.forget_others(1, &HashSet::new()).unwrap();
         assert_eq!(units.delivered.len(), 2);
-        units.forget_others(1, &HashSet::from([2]));
+        units.forget_others(1, &HashSet::from([2])).unwrap();
+        let again = Units::open(&folder).unwrap();
+        assert!(again.is_delivered(&FILE) && !again.is_delivered(&gone) && !again.is_sealed(&gone));
         units.compact().unwrap();
         let units = Units::open(&folder).unwrap();
         assert_eq!((units.noted, units.delivered.contains(&FILE)), (2, true));

@@ -59,7 +59,7 @@ fn files_and_lines_arrive_once_with_their_times() {
     assert_eq!(
         collected,
         json!({"blobs": 3, "records": 3, "duplicates": 0, "refused": 0, "malformed": 1, "too_long": 1, "not_wanted": 1,
-            "not_images": 1, "not_audio": 1, "unreadable": 0, "unfinished": 0, "removed": 0})
+            "not_images": 1, "not_audio": 1, "unreadable": 0, "unfinished": 1, "removed": 0})
     );
     let blobs = [("MARKER one", 32, 1_234), ("MARKER two", 32, 5_678), ("MARKER voice", 34, 9_000)];
     let expected = blobs.map(|(content, class, at)| {
@@ -267,6 +267,143 @@ fn what_the_service_refuses_is_set_aside_and_does_not_stop_the_rest() {
     assert!(shots.join("a.png").exists() && !shots.join("b.png").exists());
     assert_eq!(agent.ok(&["status"])["refused"], 1);
     assert_eq!(agent.ok(&collect)["refused"], 0);
+    assert_eq!(agent.ok(&["sync"])["refused"], 0);
+    assert_eq!(agent.ok(&["sync", "--retry"])["refused"], 1);
+    assert_eq!(agent.ok(&["status"])["refused"], 1);
+}
+
+#[test]
+fn what_was_refused_can_be_sent_once_more() {
+    let mut world = World::new();
+    let agent = world.running_agent();
+    let shots = world.path("shots");
+    put(&shots.join("a.png"), PNG, "one", MARCH);
+    let blobs = format!("screenshot={}", shots.display());
+    world.server.stop();
+    agent.fails(3, &["collect", "--once", "--blobs", &blobs]);
+    world.server.resume();
+    let unit = folder(&agent.state.join("units")).next().unwrap();
+    // As it is when a service has refused it that has changed its mind.
+    fs::rename(&unit, unit.with_extension("refused")).unwrap();
+    assert_eq!(agent.ok(&["sync"])["blobs"], 0);
+    assert_eq!(agent.ok(&["sync", "--retry"])["blobs"], 1);
+    let status = agent.ok(&["status"]);
+    assert_eq!((&status["refused"], &status["unit_bytes"]), (&json!(0), &json!(0)));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_unit_that_this_computer_cannot_read_now_is_kept_and_does_not_stop_the_rest() {
+    let mut world = World::new();
+    let agent = world.running_agent();
+    let shots = world.path("shots");
+    put(&shots.join("a.png"), PNG, "one", MARCH);
+    put(&shots.join("b.png"), PNG, "two", MARCH + 1);
+    let blobs = format!("screenshot={}", shots.display());
+    let collect = ["collect", "--once", "--blobs", &blobs];
+    world.server.stop();
+    agent.fails(3, &collect);
+    world.server.resume();
+    let unit = folder(&agent.state.join("units")).min().unwrap();
+    let aside = world.path("aside");
+    fs::rename(&unit, &aside).unwrap();
+    // It opens, and cannot be read.
+    fs::create_dir(&unit).unwrap();
+    assert_eq!(agent.fails(1, &collect), "state.unreadable");
+    assert_eq!(world.blob_count(), 1);
+    assert_eq!(agent.fails(1, &["sync"]), "state.unreadable");
+    fs::remove_dir(&unit).unwrap();
+    fs::rename(&aside, &unit).unwrap();
+    let synced = agent.ok(&["sync"]);
+    assert_eq!((&synced["blobs"], &synced["refused"]), (&json!(1), &json!(0)));
+    assert_eq!(world.blob_count(), 2);
+}
+
+#[test]
+fn a_file_in_the_place_of_one_that_was_removed_is_another_however_alike() {
+    let mut world = World::new();
+    let agent = world.running_agent();
+    let shots = world.path("shots");
+    let blobs = format!("screenshot={}", shots.display());
+    let collect = ["collect", "--once", "--remove", "--blobs", &blobs];
+    for content in ["one", "two"] {
+        put(&shots.join("a.png"), PNG, content, MARCH);
+        let collected = agent.ok(&collect);
+        assert_eq!((&collected["blobs"], &collected["removed"]), (&json!(1), &json!(1)), "{content}");
+        assert!(!shots.join("a.png").exists());
+    }
+    let contents = contents(&world);
+    assert!(contents[0].ends_with("one") != contents[1].ends_with("one"), "{contents:?}");
+    // Kept, and then changed where it lies.
+    put(&shots.join("b.png"), PNG, "one", MARCH);
+    assert_eq!(agent.ok(&["collect", "--once", "--blobs", &blobs])["blobs"], 1);
+    put(&shots.join("b.png"), PNG, "two", MARCH);
+    let collected = agent.ok(&collect);
+    assert_eq!((&collected["blobs"], &collected["removed"]), (&json!(1), &json!(1)));
+}
+
+#[test]
+fn a_file_of_lines_that_comes_back_goes_on_where_it_was() {
+    let mut world = World::new();
+    let agent = world.running_agent();
+    let (keys, first, second) = (world.path("keys.jsonl"), world.path("first"), world.path("second"));
+    let collect = ["collect", "--once", "--records", keys.to_str().unwrap()];
+    append(&keys, &(line(1, "one") + &line(2, "two")));
+    assert_eq!(agent.ok(&collect)["records"], 2);
+    fs::rename(&keys, &first).unwrap();
+    append(&keys, &line(3, "three"));
+    assert_eq!(agent.ok(&collect)["records"], 1);
+    fs::rename(&keys, &second).unwrap();
+    fs::rename(&first, &keys).unwrap();
+    append(&keys, &line(4, "four"));
+    assert_eq!(agent.ok(&collect)["records"], 1);
+    assert_eq!(world.records().len(), 4);
+}
+
+#[test]
+fn a_last_line_without_an_end_is_counted() {
+    let mut world = World::new();
+    let agent = world.running_agent();
+    let keys = world.path("keys.jsonl");
+    let collect = ["collect", "--once", "--records", keys.to_str().unwrap()];
+    append(&keys, line(1, "one").trim_end());
+    let collected = agent.ok(&collect);
+    assert_eq!((&collected["records"], &collected["unfinished"]), (&json!(0), &json!(1)));
+    append(&keys, &format!("\n{}", line(2, "two").trim_end()));
+    let collected = agent.ok(&collect);
+    assert_eq!((&collected["records"], &collected["unfinished"]), (&json!(1), &json!(1)));
+    assert_eq!(agent.ok(&collect)["unfinished"], 1);
+    append(&keys, "\n");
+    let collected = agent.ok(&collect);
+    assert_eq!((&collected["records"], &collected["unfinished"]), (&json!(1), &json!(0)));
+}
+
+#[test]
+fn what_the_folder_says_of_files_needs_the_key() {
+    let mut world = World::new();
+    let (one, other) = (world.running_agent(), Agent { state: world.path("other") });
+    let keys = world.path("keys.jsonl");
+    append(&keys, &line(1, "one"));
+    other.ok(&["enroll", "--ticket", &world.ticket(), "--server", &world.server.url(), "--name", "other"]);
+    world.approve(None);
+    let notes = [one, other].map(|agent| {
+        agent.ok(&["collect", "--once", "--records", keys.to_str().unwrap()]);
+        // Without the number in front, which is the same.
+        fs::read(agent.state.join("delivered")).unwrap().split_off(8 + 16)
+    });
+    assert_ne!(notes[0], notes[1]);
+}
+
+#[test]
+fn one_folder_is_of_one_class() {
+    let mut world = World::new();
+    let agent = world.running_agent();
+    let shots = world.path("shots");
+    put(&shots.join("a.png"), PNG, "one", MARCH);
+    let (first, second) = (format!("screenshot={}", shots.display()), format!("camera={}/.", shots.display()));
+    let collect = ["collect", "--once", "--remove", "--blobs", &first, "--blobs", &second];
+    assert_eq!(agent.fails(2, &collect), "usage");
+    assert!(shots.join("a.png").exists());
 }
 
 #[test]

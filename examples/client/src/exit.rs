@@ -1,6 +1,7 @@
 //! How a command ends: exit code 0, or a failure with a code for machines and a sentence for people.
 
 use std::fmt;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// Why a command ended without doing what was asked.
@@ -93,7 +94,8 @@ impl<E: Into<blindtally::Error>> From<E> for Failure {
 pub fn report(result: Result<(), Failure>, format: Format) -> ExitCode {
     let Err(failure) = result else { return ExitCode::SUCCESS };
     match format {
-        Format::Text => eprintln!("error: {failure} ({})", failure.code()),
+        // Whether anybody reads it or not, the exit code says it too.
+        Format::Text => _ = writeln!(io::stderr(), "error: {failure} ({})", failure.code()),
         Format::Json => {
             let error = serde_json::json!({ "code": failure.code(), "message": failure.to_string() });
             let mut object = match &failure {
@@ -101,7 +103,7 @@ pub fn report(result: Result<(), Failure>, format: Format) -> ExitCode {
                 _ => serde_json::Map::new(),
             };
             object.insert("error".to_owned(), error);
-            println!("{}", serde_json::Value::Object(object));
+            let _ = writeln!(io::stdout(), "{}", serde_json::Value::Object(object));
         }
     }
     ExitCode::from(failure.exit_code())

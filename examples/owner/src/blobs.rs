@@ -1,15 +1,12 @@
 //! `blobs` lists screenshots, camera shots and recordings; `blob` fetches one and opens it into a file.
 
-use std::io::{self, Read, Write};
-
-use blindtally_client::{Failure, visible};
+use blindtally_client::{CopyError, Failure, copy, visible};
 use serde_json::json;
-use zeroize::Zeroizing;
 
 use crate::cli::{Blobs, GetBlob, OutputFile};
 use crate::devices;
 use crate::layout;
-use crate::part::{Existing, PartFile, unwritable};
+use crate::part::{Existing, PartFile, clean_up_when_told_to_end, unwritable};
 use crate::period::{Period, show};
 use crate::sealed::{Filter, Unopened, device_name, each_blob, fetch, fetching, headers};
 use crate::session::{Context, Session};
@@ -29,7 +26,7 @@ pub(crate) fn list(args: &Blobs, context: &mut Context) -> Result<(), Failure> {
                 Ok(header) => {
                     let (name, class) = (device_name(&session.owner, header.device), layout::blob_class(header.class));
                     let (time, size) = (period.show(header.seq), entry.size);
-                    output.line(format_args!("{time}  {}  {class}  {size:>10}  {}", visible(&name), header.id))?;
+                    output.entry(format_args!("{time}  {}  {class}  {size:>10}  {}", visible(&name), header.id))?;
                     json!({
                         "id": header.id.to_string(), "time_ms": header.seq, "device_id": header.device.to_string(),
                         "name": name, "class": class, "size": size,
@@ -37,7 +34,7 @@ pub(crate) fn list(args: &Blobs, context: &mut Context) -> Result<(), Failure> {
                 }
                 Err(Unopened { id, failure }) => {
                     unreadable += 1;
-                    output.line(format_args!("? {id} ({})", failure.code()))?;
+                    output.entry(format_args!("? {id} ({})", failure.code()))?;
                     json!({ "id": id, "unreadable": failure.code() })
                 }
             };
@@ -58,6 +55,7 @@ pub(crate) fn list(args: &Blobs, context: &mut Context) -> Result<(), Failure> {
 
 pub(crate) fn get(args: &GetBlob, context: &mut Context) -> Result<(), Failure> {
     let OutputFile { file, .. } = &args.output;
+    clean_up_when_told_to_end()?;
     // Before the password is asked for.
     let mut part = PartFile::beside(file, args.output.existing())?;
     let session = Session::open(context)?;
@@ -68,18 +66,10 @@ pub(crate) fn get(args: &GetBlob, context: &mut Context) -> Result<(), Failure> 
     if header.id != args.id {
         return Err(contradicted());
     }
-    let mut length = 0u64;
-    let mut piece = Zeroizing::new(vec![0; 1 << 16]);
-    loop {
-        let read = match blob.read(&mut piece) {
-            Ok(0) => break,
-            Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(fetching(&error)),
-        };
-        part.write_all(&piece[..read]).map_err(|error| unwritable(file, &error))?;
-        length += read as u64;
-    }
+    let length = copy(&mut blob, &mut part).map_err(|error| match error {
+        CopyError::Read(error) => fetching(&error),
+        CopyError::Write(error) => unwritable(file, &error),
+    })?;
     part.complete(file, args.output.existing())?;
     let (name, class) = (device_name(&session.owner, header.device), layout::blob_class(header.class));
     let (time, shown) = (show(header.seq, &jiff::tz::TimeZone::system()), visible(&name));

@@ -3,11 +3,11 @@
 //! Nothing is written in the clear: what is opened goes from memory into the archive. What does not open, or is not what
 //! the service says, is listed in `devices.json` and left out.
 
-use std::io::{self, BufWriter, Read, Seek, Write};
+use std::io::{self, BufWriter, Read, Seek};
 use std::path::Path;
 
 use blindtally::{ArchiveError, ArchiveWriter, BlobStart, DeviceId, DeviceStatus, Token, TokenClass};
-use blindtally_client::{ContentType, Failure};
+use blindtally_client::{ContentType, CopyError, Failure, copy};
 use serde::Serialize;
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use crate::cli::{Export, OutputFile};
 use crate::devices;
 use crate::layout;
-use crate::part::{PartFile, unwritable};
+use crate::part::{PartFile, clean_up_when_told_to_end, folder_of, unwritable};
 use crate::period::Period;
 use crate::sealed::{Filter, OpenRecord, Unopened, check_start, cursor, each_blob, each_record, fetch, fetching};
 use crate::session::{Context, Session, now};
@@ -33,6 +33,7 @@ const MODIFIED_MAX: u64 = (1 << 33) - 1;
 pub(crate) fn run(args: &Export, context: &mut Context) -> Result<(), Failure> {
     let OutputFile { file, .. } = &args.output;
     let period = Period::new(&args.period)?;
+    clean_up_when_told_to_end()?;
     let part = PartFile::beside(file, args.output.existing())?;
     let session = Session::open(context)?;
     let owner = &session.owner;
@@ -164,14 +165,21 @@ impl Exporter<'_, '_> {
             url += &us.map_or(String::new(), |us| format!("&{name}={us}"));
         }
         let mut after = String::new();
+        // Of the newest event: any other has to be newer, so that none comes twice and the log is in the order of time.
+        let mut newest: Option<(i64, u64)> = None;
         loop {
             let page: EventPage = self.session.service.get(&format!("{url}{after}"))?.json()?;
-            if page.events.is_empty() && page.next_cursor.is_some() {
-                return Err(nonsense());
-            }
+            let before = newest;
             for mut event in page.events {
                 let ms = u64::try_from(event.start_us.div_euclid(1000)).unwrap_or(0);
                 let is_asked = event.device == device.to_string() && self.period.holds(ms);
+                if is_asked {
+                    let at = Some((event.start_us, event.seq));
+                    if at <= newest {
+                        return Err(nonsense());
+                    }
+                    newest = at;
+                }
                 match if is_asked { self.reveal(&mut event) } else { Err(contradicted().code().to_owned()) } {
                     Ok(()) => {
                         self.line(&mut lines, &event, ms)?;
@@ -181,6 +189,8 @@ impl Exporter<'_, '_> {
                 }
             }
             match page.next_cursor {
+                // A page without anything new could go on for ever.
+                Some(_) if newest == before => return Err(nonsense()),
                 Some(next) => after = format!("&cursor={}", cursor(next)?),
                 None => return self.end_part(&mut lines),
             }
@@ -244,24 +254,15 @@ impl Exporter<'_, '_> {
         let item = |error: &io::Error| Missing::of(fetching(error));
         let id = entry.id.parse().map_err(|_| Missing::Item(contradicted()))?;
         let sealed = fetch(&self.session.service, id).map_err(Missing::of)?;
-        let folder = self.file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = folder_of(self.file);
         let mut kept = tempfile::spooled_tempfile_in(MEMORY_MAX, folder);
         let full = |error: &io::Error| Missing::All(unwritable(folder, error));
         // Written as it comes: whatever the service sends, no more than what it announced.
         let mut sealed = sealed.take(entry.size.saturating_add(1));
-        let mut piece = vec![0; 1 << 16];
-        let mut length = 0;
-        loop {
-            match sealed.read(&mut piece) {
-                Ok(0) => break,
-                Ok(read) => {
-                    kept.write_all(&piece[..read]).map_err(|error| full(&error))?;
-                    length += read as u64;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(item(&error)),
-            }
-        }
+        let length = copy(&mut sealed, &mut kept).map_err(|error| match error {
+            CopyError::Read(error) => item(&error),
+            CopyError::Write(error) => full(&error),
+        })?;
         if length != entry.size {
             return Err(Missing::Item(contradicted()));
         }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use blindtally::{Archive, ArchiveError, BlobClass, BlobStart, Error, Listing, OpeningKeys};
-use blindtally_client::{ContentType, Failure, create_private_dir};
+use blindtally_client::{ContentType, CopyError, Failure, copy, create_private_dir};
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
@@ -20,15 +20,13 @@ use crate::backup;
 use crate::cli::Open;
 use crate::layout;
 use crate::output::Output;
-use crate::part::{Existing, PartFile, unwritable};
+use crate::part::{Existing, PartFile, clean_up_when_told_to_end, unwritable};
 use crate::period::show;
 use crate::session::{Context, Session};
 
-/// No path of an archive has such a name.
-const PART: &str = ".blindtally.part";
-
 pub(crate) fn run(args: &Open, context: &mut Context) -> Result<(), Failure> {
     let output = context.output;
+    clean_up_when_told_to_end()?;
     if let Some(backup) = &args.backup {
         return open(args, output, backup::open(backup, context)?.opening_keys());
     }
@@ -118,23 +116,17 @@ fn open_blob(args: &Open, output: Output, keys: &OpeningKeys, file: File) -> Res
         Some(folder) => Some((folder, Folder::create(folder)?.part()?)),
         None => None,
     };
-    let (mut first, mut length) = (Zeroizing::new(Vec::new()), 0u64);
-    let mut piece = Zeroizing::new(vec![0; 1 << 16]);
-    loop {
-        let read = match blob.read(&mut piece) {
-            Ok(0) => break,
-            Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(unreadable(error)),
-        };
-        let some = &piece[..read];
-        let missing = ContentType::START - first.len();
-        first.extend_from_slice(&some[..some.len().min(missing)]);
-        length += read as u64;
-        if let Some((folder, part)) = &mut part {
-            part.write_all(some).map_err(|error| unwritable(folder, &error))?;
-        }
-    }
+    let mut first = Zeroizing::new(Vec::new());
+    (&mut blob).take(ContentType::START as u64).read_to_end(&mut first).map_err(unreadable)?;
+    let mut whole = first.as_slice().chain(blob);
+    let copied = match &mut part {
+        Some((_, part)) => copy(&mut whole, part),
+        None => copy(&mut whole, &mut io::sink()),
+    };
+    let length = copied.map_err(|error| match error {
+        CopyError::Read(error) => unreadable(error),
+        CopyError::Write(error) => unwritable(args.folder.as_deref().unwrap_or(Path::new("")), &error),
+    })?;
     let name = layout::blob_file(&header, &first);
     let written = part.is_some();
     if let Some((folder, part)) = part {
@@ -176,7 +168,7 @@ impl Folder {
     }
 
     fn part(&self) -> Result<PartFile, Failure> {
-        PartFile::create(self.root.join(PART))
+        PartFile::create(&self.root).map_err(|error| unwritable(&self.root, &error))
     }
 
     /// Writes a file of an archive, if it is intact.
@@ -208,7 +200,7 @@ impl Folder {
             place.push(segment);
             below += &segment.to_ascii_lowercase();
             below.push('/');
-            match fs::create_dir(&place) {
+            match create_private(&place) {
                 Ok(()) => _ = self.made.insert(below.clone()),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     let is_own = self.made.contains(&below)
@@ -222,6 +214,14 @@ impl Folder {
         }
         Ok(place.join(name))
     }
+}
+
+/// One folder, for the user alone. Unlike `create_private_dir` it takes none that is there.
+fn create_private(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
 }
 
 /// Tells a writer's errors from those of what is copied to it.

@@ -17,6 +17,14 @@ impl Output {
         }
     }
 
+    /// An entry of a list that is all there is to do, for people only. A reader that has seen enough ends the program.
+    pub(crate) fn entry(self, text: impl Display) -> Result<(), Failure> {
+        match self.0 {
+            Format::Text => write(text).map_err(|error| failed(&error)),
+            Format::Json => Ok(()),
+        }
+    }
+
     /// For machines only: once a command.
     pub(crate) fn object(self, value: &serde_json::Value) -> Result<(), Failure> {
         match self.0 {
@@ -37,11 +45,19 @@ impl Output {
 }
 
 fn print(text: impl Display) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{text}").and_then(|()| out.flush()).map_err(|error| failed(&error))
+    match write(text) {
+        // Nobody reads any more, but the work goes on, and how it ends still counts.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(|error| failed(&error)),
+    }
 }
 
-/// A reader that has seen enough is no failure: then this program ends at once.
+fn write(text: impl Display) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}").and_then(|()| out.flush())
+}
+
+/// Of a command that does nothing but print: a reader that has seen enough is no failure, and it ends at once.
 pub(crate) fn failed(error: &io::Error) -> Failure {
     if error.kind() == io::ErrorKind::BrokenPipe {
         std::process::exit(0);

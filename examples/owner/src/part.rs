@@ -1,15 +1,52 @@
-//! Files that appear when they are complete, and not at all when they fail.
+//! Files that appear when they are complete, and not at all when they fail or the program is told to end.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use blindtally_client::Failure;
+use tempfile::TempPath;
 
-/// A file on its way. Unless it is completed, it is removed.
+/// What a shell says of a program that was interrupted.
+const INTERRUPTED: i32 = 130;
+
+/// Files that are on their way now.
+static ON_THE_WAY: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+/// Removes, when the program is told to end (Ctrl-C, SIGTERM, SIGHUP), what is on its way, and ends it at once, whatever
+/// it waits for.
+pub(crate) fn clean_up_when_told_to_end() -> Result<(), Failure> {
+    let handler = ctrlc::set_handler(|| {
+        // Held to the end: nothing new begins.
+        let on_the_way = on_the_way();
+        for path in on_the_way.iter() {
+            drop(fs::remove_file(path));
+        }
+        std::process::exit(INTERRUPTED);
+    });
+    handler.map_err(|error| Failure::refused("owner.signals", format_args!("cannot wait for signals: {error}")))
+}
+
+fn on_the_way() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    ON_THE_WAY.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A file on its way, for the user alone, under a name that nothing else has. Unless it is completed, it is removed.
 pub(crate) struct PartFile {
-    path: PathBuf,
     file: File,
+    path: TempPath,
+    _listed: Listed,
+}
+
+/// A path that is on the list of those to be removed.
+struct Listed(PathBuf);
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        on_the_way().remove(&self.0);
+    }
 }
 
 /// What becomes of a file that is there already.
@@ -28,21 +65,16 @@ impl PartFile {
         if target.file_name().is_none() {
             return Err(Failure::usage(format_args!("{} is no file's name", target.display())));
         }
-        Self::create(target.with_added_extension("part"))
+        Self::create(folder_of(target)).map_err(|error| unwritable(target, &error))
     }
 
-    /// The beginning of a file, for the user alone. One that a program left when it was killed is replaced.
-    pub(crate) fn create(path: PathBuf) -> Result<Self, Failure> {
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unwritable(&path, &error)),
-            _ => {}
-        }
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&path).map_err(|error| unwritable(&path, &error))?;
-        Ok(Self { path, file })
+    /// The beginning of a file in that folder.
+    pub(crate) fn create(folder: &Path) -> io::Result<Self> {
+        let mut on_the_way = on_the_way();
+        let made = tempfile::Builder::new().prefix(".blindtally.").suffix(".part").tempfile_in(folder)?;
+        let (file, path) = made.into_parts();
+        on_the_way.insert(path.to_path_buf());
+        Ok(Self { file, _listed: Listed(path.to_path_buf()), path })
     }
 
     pub(crate) fn file(&self) -> &File {
@@ -50,24 +82,28 @@ impl PartFile {
     }
 
     /// Gives it its name.
-    pub(crate) fn complete(mut self, target: &Path, existing: Existing) -> Result<(), Failure> {
-        let written = self.file.flush().and_then(|()| self.file.sync_all());
+    pub(crate) fn complete(self, target: &Path, existing: Existing) -> Result<(), Failure> {
+        let Self { mut file, path, _listed } = self;
+        let written = file.flush().and_then(|()| file.sync_all());
         let named = written.and_then(|()| match existing {
-            Existing::Replace => fs::rename(&self.path, target),
-            // A second name, and then without the first: unlike a rename, that replaces nothing.
-            Existing::Keep => match fs::hard_link(&self.path, target) {
-                Ok(()) => Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-                // Not every file system has second names.
-                Err(_) if fs::symlink_metadata(target).is_err() => fs::rename(&self.path, target),
-                Err(error) => Err(error),
-            },
+            Existing::Replace => path.persist(target).map_err(|error| error.error),
+            Existing::Keep => path.persist_noclobber(target).or_else(|failed| match failed.error.kind() {
+                io::ErrorKind::AlreadyExists => Err(failed.error),
+                // Not every file system can refuse to replace.
+                _ if fs::symlink_metadata(target).is_err() => failed.path.persist(target).map_err(|error| error.error),
+                _ => Err(failed.error),
+            }),
         });
         named.map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => exists(target),
             _ => unwritable(target, &error),
         })
     }
+}
+
+/// The folder that a file is in.
+pub(crate) fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 impl Write for PartFile {
@@ -77,12 +113,6 @@ impl Write for PartFile {
 
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
-    }
-}
-
-impl Drop for PartFile {
-    fn drop(&mut self) {
-        drop(fs::remove_file(&self.path));
     }
 }
 
@@ -104,10 +134,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("a.b");
         let names = || fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
-        fs::write(folder.path().join("a.b.part"), "left by a crash").unwrap();
         let mut part = PartFile::beside(&target, Existing::Keep).unwrap();
         part.write_all(b"one").unwrap();
-        assert_eq!(names(), ["a.b.part"]);
+        assert!(names().len() == 1 && !target.exists());
         part.complete(&target, Existing::Keep).unwrap();
         assert_eq!((names(), fs::read(&target).unwrap()), (vec!["a.b".into()], b"one".to_vec()));
 
@@ -122,5 +151,20 @@ mod tests {
         assert_eq!(fs::read(&target).unwrap(), b"two");
         drop(PartFile::beside(&folder.path().join("c"), Existing::Keep).unwrap());
         assert_eq!(names(), ["a.b"]);
+    }
+    #[test]
+    fn two_on_the_way_to_one_name_and_a_file_of_somebody_elses_do_not_touch_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, stranger) = (folder.path().join("a"), folder.path().join("a.part"));
+        fs::write(&stranger, "mine").unwrap();
+        let mut first = PartFile::beside(&target, Existing::Keep).unwrap();
+        first.write_all(b"all of it").unwrap();
+        let mut second = PartFile::beside(&target, Existing::Keep).unwrap();
+        second.write_all(b"hal").unwrap();
+        first.complete(&target, Existing::Keep).unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"all of it");
+        assert_eq!(second.complete(&target, Existing::Keep).unwrap_err().code(), "file.exists");
+        assert_eq!(fs::read(&stranger).unwrap(), b"mine");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 }

@@ -23,14 +23,14 @@ pub(crate) fn run(args: &Records, context: &mut Context) -> Result<(), Failure> 
             Ok(OpenRecord { device, class, seq, value }) => {
                 let (name, class) = (device_name(&session.owner, device), layout::record_class(class));
                 let (time, shown) = (period.show(seq), visible(&value));
-                output.line(format_args!("{time}  {}  {class}  {shown}", visible(&name)))?;
+                output.entry(format_args!("{time}  {}  {class}  {shown}", visible(&name)))?;
                 json!({
                     "time_ms": seq, "device_id": device.to_string(), "name": name, "class": class, "value": *value,
                 })
             }
             Err(Unopened { id, failure }) => {
                 unreadable += 1;
-                output.line(format_args!("? {id} ({})", failure.code()))?;
+                output.entry(format_args!("? {id} ({})", failure.code()))?;
                 json!({ "id": id, "unreadable": failure.code() })
             }
         };

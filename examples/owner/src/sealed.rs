@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 use std::io::{self, Read};
 
-use blindtally::{BlobHeader, BlobId, BlobStart, DeviceId, OpeningKeys, Owner, Record, RecordClass};
+use blindtally::{AnyClass, BlobHeader, BlobId, BlobStart, DeviceId, OpeningKeys, Owner, Record, RecordClass};
 use blindtally_client::{Failure, Service, visible};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -65,7 +65,7 @@ pub(crate) struct Unopened {
     pub(crate) failure: Failure,
 }
 
-/// Opens every record of a filter, in the order of time; each once, however often the service has it.
+/// Opens every record of a filter, in the order in which the service gives them; each once, however often it does.
 pub(crate) fn each_record(
     session: &Session<'_>,
     filter: &Filter<'_>,
@@ -97,13 +97,15 @@ fn open_record(owner: &Owner, filter: &Filter<'_>, text: &str) -> Result<OpenRec
     let (device, seq) = (record.device(), record.seq());
     let id = format!("{device}-{seq}");
     let value = owner.open_record(&record).map_err(|error| unopened(id.clone(), error.into()))?;
-    match RecordClass::from_id(record.class().id()) {
-        Ok(class) if filter.holds(device, class.id(), seq) => Ok(OpenRecord { device, class, seq, value }),
+    match record.class() {
+        AnyClass::Record(class) if filter.holds(device, class.id(), seq) => {
+            Ok(OpenRecord { device, class, seq, value })
+        }
         _ => Err(unopened(id, contradicted())),
     }
 }
 
-/// Lists every blob of a filter, in the order of time; each once.
+/// Lists every blob of a filter, in the order in which the service gives them; each once.
 pub(crate) fn each_blob(
     session: &Session<'_>,
     filter: &Filter<'_>,

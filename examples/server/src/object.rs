@@ -45,7 +45,7 @@ impl Objects {
     ///
     /// When it cannot be used, another service is using it, or it belongs to another database.
     pub(crate) fn open(folder: PathBuf, database: &[u8; 32]) -> Result<Self, StartError> {
-        std::fs::create_dir_all(&folder).map_err(StartError::Blobs)?;
+        create_private(&folder).map_err(StartError::Blobs)?;
         let mut options = File::options();
         options.read(true).write(true).create(true).truncate(false);
         let marker = options.open(folder.join(MARKER)).map_err(StartError::Blobs)?;
@@ -193,6 +193,15 @@ impl Drop for Claim {
     fn drop(&mut self) {
         lock(&self.names).remove(&self.name);
     }
+}
+
+/// Makes the folder, and its parents, for the user alone. One that is there stays as it is.
+fn create_private(folder: &std::path::Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }
 
 /// Makes the folder the database's, unless it is another's.

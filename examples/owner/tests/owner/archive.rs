@@ -8,6 +8,9 @@ use blindtally::{BlobClass, RecordClass, TokenClass};
 use serde_json::{Value, json};
 
 use crate::device::{Device, Waiting, first_keys, second_keys};
+#[cfg(unix)]
+use crate::gate::Gate;
+use crate::liar::Liar;
 use crate::person::Person;
 use crate::world::World;
 
@@ -120,6 +123,8 @@ fn what_is_exported_opens_without_the_service() {
         use std::os::unix::fs::PermissionsExt;
         let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&folder), mode(&folder.join("devices.json")), mode(&archive)), (0o700, 0o600, 0o600));
+        assert_eq!(mode(&scene.world.file("service.db.blobs")), 0o700);
+        assert_eq!((mode(&folder.join("log")), mode(&folder.join("log").join(&device))), (0o700, 0o700));
     }
     let modified = folder.join(screenshot).metadata().unwrap().modified().unwrap();
     assert_eq!(modified.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs(), NOON / 1000);
@@ -268,4 +273,72 @@ fn a_single_blob_opens_too_and_nothing_of_another_account() {
     let archive = scene.export("all.btb");
     let eve = scene.world.person("eve");
     eve.run(&["open", archive.to_str().unwrap()]).failed(1, "archive.other-account");
+}
+
+#[test]
+fn a_reader_of_the_list_who_has_seen_enough_stops_nothing() {
+    let scene = scene();
+    let archive = scene.export("all.btb");
+    let run = |folder: &Path| {
+        let arguments = ["open", archive.to_str().unwrap(), "--backup", scene.backup.to_str().unwrap(), "--list"];
+        let mut child = scene.reader().start(&[&arguments[..], &["-o", folder.to_str().unwrap()]].concat(), "");
+        drop(child.stdout.take());
+        child.wait().unwrap().code()
+    };
+    let folder = scene.world.file("opened");
+    assert_eq!(run(&folder), Some(0));
+    assert_eq!(files(&folder).len(), 5);
+    let mut damaged = fs::read(&archive).unwrap();
+    damaged[10 << 20] ^= 1;
+    fs::write(&archive, damaged).unwrap();
+    let folder = scene.world.file("damaged");
+    assert_eq!(run(&folder), Some(1));
+    assert_eq!(files(&folder).len(), 4);
+}
+
+#[test]
+fn events_that_come_again_end_an_export() {
+    let world = World::new();
+    let liar = Liar::new(&world.url);
+    let anna = world.person_at(&liar.url, "anna");
+    let waiting = Waiting::with_ticket(&world.url, &anna.ticket(), "laptop", first_keys());
+    anna.run(&["confirm"]).ok();
+    let mut laptop = waiting.accept();
+    laptop.uses(60, &[(TokenClass::APP, "winword.exe")]);
+    laptop.uses(30, &[(TokenClass::APP, "chrome.exe")]);
+    // Its pages are short, and it gives the first one again and again.
+    liar.replaces("&limit=5000", "&limit=1");
+    let archive = world.file("all.btb");
+    let export = ["export", "-o", archive.to_str().unwrap()];
+    assert_eq!(anna.json(&export)["events"], 2);
+    fs::remove_file(&archive).unwrap();
+    liar.replaces("&cursor=", "&x=");
+    anna.run(&export).failed(1, "service.nonsense");
+    assert!(!archive.exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_on_its_way_goes_when_the_program_is_told_to_end() {
+    let world = World::new();
+    let gate = Gate::new(&world.url);
+    let anna = world.person_at(&gate.url, "anna");
+    let waiting = Waiting::with_ticket(&world.url, &anna.ticket(), "laptop", first_keys());
+    anna.run(&["confirm"]).ok();
+    let shot = waiting.accept().shoots(BlobClass::SCREENSHOT, NOON, PNG);
+    let folder = world.file("out");
+    fs::create_dir(&folder).unwrap();
+    let target = folder.join("it");
+    let count = || fs::read_dir(&folder).unwrap().count();
+    for (signal, command) in [("-INT", vec!["blob", &shot]), ("-TERM", vec!["export"])] {
+        gate.stop_at("GET /api/v1/blobs");
+        let child = anna.start(&[&command[..], &["-o", target.to_str().unwrap()]].concat(), "");
+        gate.wait();
+        assert_eq!(count(), 1, "{command:?}");
+        let told = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        assert!(told.success());
+        assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130), "{command:?}");
+        assert_eq!(count(), 0, "{command:?}");
+        gate.open();
+    }
 }
