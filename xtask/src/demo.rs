@@ -14,6 +14,7 @@ use crate::live::Live;
 use crate::postgres::Postgres;
 use crate::programs::{self, Agent, Owner, Server};
 use crate::project::Project;
+use crate::recordings::Recordings;
 use crate::table::{Align, Table, show};
 use crate::{aw_server, day, export, process, recordings, system};
 
@@ -23,6 +24,10 @@ const WIDTH: usize = 100;
 const TOP: usize = 10;
 /// The classes that get a table; `--json` has all.
 const TABLES: [&str; 5] = ["app", "title", "host", "person", "document"];
+
+const HOUR_MS: u64 = 3_600_000;
+/// How far the pictures of the last hour are apart.
+const LIVE_PICTURES_MS: u64 = 420_000;
 
 /// What the owner thinks of some programs of the invented day; the last kind is of the owner's own making.
 const CATEGORIES: [(&str, &str); 8] = [
@@ -110,7 +115,8 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
         truncated += computer.import(&file)?;
         // In a report of the person's own activity, nothing is invented.
         if options.from.is_none() {
-            computer.collect(&account.join(format!("recordings-{seed}")), seed)?;
+            let folder = account.join(format!("recordings-{seed}"));
+            computer.collect(&recordings::make(&folder, seed, day::start_ms() + 9 * HOUR_MS, HOUR_MS)?)?;
         }
     }
 
@@ -170,6 +176,8 @@ fn go_on(project: &Project, computers: &[Computer], account: &Path) -> Result<Ve
             (person_of(&computer.name), Life::of(&computer.name, seed), &computer.agent)
         {
             let folder = account.join(format!("live-{seed}"));
+            let begin_ms = crate::live::now()? - LIVE_PICTURES_MS * 8;
+            computer.collect(&recordings::make(&folder.join("recordings"), 2 + seed, begin_ms, LIVE_PICTURES_MS)?)?;
             live.push(Live::start(&aw_programs, &folder, agent, person, life)?);
         }
     }
@@ -221,9 +229,8 @@ impl Computer {
     }
 
     /// Has the agent take what else the computer recorded.
-    fn collect(&self, folder: &Path, seed: u64) -> Result<()> {
+    fn collect(&self, made: &Recordings) -> Result<()> {
         let agent = self.agent.as_ref().context("the agent is not enrolled")?;
-        let made = recordings::make(folder, seed)?;
         let path = |path: &Path| path.to_str().map(str::to_owned).context("the folder's name is not UTF-8");
         let screenshots = format!("--blobs=screenshot={}", path(&made.screenshots)?);
         let voice = format!("--blobs=voice={}", path(&made.voice)?);

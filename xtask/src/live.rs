@@ -45,6 +45,6 @@ impl Live {
 }
 
 /// Milliseconds since 1970.
-fn now() -> Result<u64> {
+pub(crate) fn now() -> Result<u64> {
     Ok(u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?)
 }

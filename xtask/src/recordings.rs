@@ -9,8 +9,6 @@ use std::time::{Duration, UNIX_EPOCH};
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use crate::day;
-
 /// Where an agent finds the recordings of one computer.
 pub(crate) struct Recordings {
     pub(crate) screenshots: PathBuf,
@@ -20,46 +18,45 @@ pub(crate) struct Recordings {
 
 const WIDTH: u32 = 960;
 const HEIGHT: u32 = 540;
-/// Pictures of a day, one an hour.
+/// Pictures of one computer.
 const PICTURES: u64 = 8;
 /// Pictures and sounds of one computer.
 pub(crate) const BLOBS: u64 = PICTURES + 1;
-const HOUR_MS: u64 = 3_600_000;
 /// Colours of windows.
 const PALETTE: [[u8; 3]; 5] = [[38, 70, 83], [42, 157, 143], [233, 196, 106], [244, 162, 97], [231, 111, 81]];
 
-/// What was typed, copied and written to others, with the minute of the day.
-pub(crate) const RECORDS: [(u64, &str, &str); 7] = [
-    (9 * 60 + 4, "chat", "Morning! Is the tide table of March in already?"),
-    (9 * 60 + 11, "keystrokes", "cargo test --workspace⏎"),
-    (10 * 60 + 32, "clipboard", "https://harbour.example/berths/17?from=2026-03-14"),
-    (11 * 60 + 5, "chat", "مرحبا، التقرير جاهز 👍"),
-    (13 * 60 + 48, "keystrokes", "Sehr geehrte Frau Müller,⏎anbei das Angebot."),
-    (15 * 60 + 20, "clipboard", "1,204.50\t17\t=SUM(A1:A9)"),
-    (16 * 60 + 55, "chat", "Off for today. Call me if the crane is late: 555 0142"),
+/// What was typed, copied and written to others, one after the other.
+pub(crate) const RECORDS: [(&str, &str); 7] = [
+    ("chat", "Morning! Is the tide table of March in already?"),
+    ("keystrokes", "cargo test --workspace⏎"),
+    ("clipboard", "https://harbour.example/berths/17?from=2026-03-14"),
+    ("chat", "مرحبا، التقرير جاهز 👍"),
+    ("keystrokes", "Sehr geehrte Frau Müller,⏎anbei das Angebot."),
+    ("clipboard", "1,204.50\t17\t=SUM(A1:A9)"),
+    ("chat", "Off for today. Call me if the crane is late: 555 0142"),
 ];
 
-/// Makes the recordings of one computer on the demo's day in `folder`. The same for the same seed.
-pub(crate) fn make(folder: &Path, seed: u64) -> Result<Recordings> {
+/// Makes the recordings of one computer in `folder`: a picture at `begin_ms` and after each `step_ms`, the rest between
+/// them. The same for the same seed.
+pub(crate) fn make(folder: &Path, seed: u64, begin_ms: u64, step_ms: u64) -> Result<Recordings> {
     let recordings = Recordings {
         screenshots: folder.join("screenshots"),
         voice: folder.join("voice"),
         records: folder.join("records.jsonl"),
     };
-    let nine = day::start_ms() + 9 * HOUR_MS;
     fs::create_dir_all(&recordings.screenshots)?;
     fs::create_dir_all(&recordings.voice)?;
     for number in 0..PICTURES {
         let file = recordings.screenshots.join(format!("screen-{number}.png"));
         draw(&file, seed * PICTURES + number).with_context(|| format!("cannot draw {}", file.display()))?;
-        set_time(&file, nine + number * HOUR_MS + seed * 61_000)?;
+        set_time(&file, begin_ms + number * step_ms)?;
     }
     let note = recordings.voice.join("note.wav");
-    fs::write(&note, tone(2 + seed))?;
-    set_time(&note, nine + 5 * HOUR_MS)?;
+    fs::write(&note, tone(2 + seed % 3))?;
+    set_time(&note, begin_ms + 5 * step_ms + 1000)?;
     let mut lines = String::new();
-    for (minute, class, value) in RECORDS {
-        let time = day::start_ms() + minute * 60_000 + seed * 17_000;
+    for (number, (class, value)) in (0..).zip(RECORDS) {
+        let time = begin_ms + number * step_ms + step_ms / 2;
         lines += &format!("{}\n", json!({"time": time, "class": class, "value": value}));
     }
     fs::write(&recordings.records, lines)?;
