@@ -4,6 +4,7 @@
  */
 import type { Agent } from "./agent.js";
 import type { Restored } from "./backup.js";
+import { can } from "./blob/account.js";
 import {
   type Archive, type ArchiveWriter, openArchiveLocally, writeLocally,
 } from "./blob/archive.js";
@@ -11,9 +12,8 @@ import type { BlobClassId } from "./blob/header.js";
 import { type OpenedBlob, openLocally, type SeekableBlob } from "./blob/open.js";
 import { openArchiveFar, openFar, writeFar } from "./blob/ports.js";
 import { type SealedBlob, sealLocally, type SealOptions } from "./blob/seal.js";
-import type { Input, Seekable } from "./blob/source.js";
+import { type Input, isStream, type Seekable } from "./blob/source.js";
 import { refuse } from "./check.js";
-import { Handle } from "./init.js";
 import type { Owner, Time } from "./owner.js";
 import type { Remote } from "./worker.js";
 
@@ -37,7 +37,13 @@ export function openBlob(opener: Opener, input: Seekable): Promise<SeekableBlob>
 export function openBlob(opener: Opener, input: ReadableStream<Uint8Array>): Promise<OpenedBlob>;
 export function openBlob(opener: Opener, input: Input): Promise<OpenedBlob>;
 export async function openBlob(opener: Opener, input: Input): Promise<OpenedBlob> {
-  return isNear(opener) ? openLocally(opener as Owner, input) : openFar(opener, input);
+  try {
+    return await (isNear(opener) ? openLocally(opener as Owner, input) : openFar(opener, input));
+  } catch (error) {
+    // Whoever has begun to read it, here or in the worker, cancels it.
+    if (isStream(input) && !input.locked) input.cancel(error).catch(() => undefined);
+    throw error;
+  }
 }
 
 /**
@@ -51,7 +57,7 @@ export async function openArchive(opener: Opener, input: Seekable): Promise<Arch
 
 /** Starts an archive of files, which opens without the service. The owner is needed until it is finished. */
 export async function archiveWriter(owner: Owner | Remote<Owner>, options: { now?: Time | undefined } = {}): Promise<ArchiveWriter> {
-  return isNear(owner) ? writeLocally(owner as Owner, options) : writeFar(owner, options);
+  return isNear(owner, "signing_key") ? writeLocally(owner as Owner, options) : writeFar(owner, options);
 }
 
 /**
@@ -69,8 +75,8 @@ export async function sealBlob(agent: Agent, blobClass: BlobClassId, options: Se
 }
 
 /** Whether its keys are in this thread. */
-function isNear(opener: unknown): boolean {
-  if (opener instanceof Handle) return true;
+function isNear(opener: unknown, needed = "blob_keys"): boolean {
+  if (can(opener, needed)) return true;
   if (typeof (opener as { openBlob?: unknown } | undefined)?.openBlob !== "function") {
     refuse("what opens must be an Owner or a Restored, or one of an OwnerWorker");
   }

@@ -7,7 +7,7 @@ import { BlindtallyError, type WasmErrorCode } from "./error.js";
 /** Above everything that the core accepts, which has limits of its own and a code for each. */
 const LONGEST = 1 << 25;
 /** What a JavaScript date can be (ECMA-262, "Time Values and Time Range"). */
-const LATEST = 8.64e15;
+export const LATEST = 8.64e15;
 
 /** What kind of object it is, by tag: `instanceof` does not know the objects of another frame or of a test runner's sandbox. */
 export const tag = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1);

@@ -49,6 +49,8 @@ async function answer({ call, object, method, args }: Call): Promise<Answer> {
     const result = await perform(object, method, args as never[]);
     return { call, result: encode(result, keep) };
   } catch (error) {
+    // A stream that nobody has begun to read is of no use to anybody: it came here for this call.
+    for (const arg of args) if (isStream(arg) && !arg.locked) arg.cancel(error).catch(() => undefined);
     return { call, error: encodeError(error) };
   }
 }

@@ -122,7 +122,35 @@ export class OwnerWorker {
     const waiting = this.#waiting.get(answer.call);
     this.#waiting.delete(answer.call);
     if ("error" in answer) waiting?.reject(decodeError(answer.error));
-    else waiting?.resolve(decode(answer.result, (object) => this.#adopt(object)));
+    else {
+      const result = decode(answer.result, (object) => this.#adopt(object));
+      waiting?.resolve(tag(result) === "ReadableStream" ? this.#bound(answer.call, result as ReadableStream) : result);
+    }
+  }
+
+  /** The same stream, but that it fails when the worker ends: its other end would go without a word. */
+  #bound(call: number, stream: ReadableStream): ReadableStream {
+    const reader = stream.getReader();
+    const done = () => this.#waiting.delete(call);
+    return new ReadableStream({
+      start: (controller) => {
+        this.#waiting.set(call, { resolve: done, reject: (error) => controller.error(error) });
+      },
+      async pull(controller) {
+        try {
+          const { value, done: isDone } = await reader.read();
+          if (!isDone) return controller.enqueue(value);
+          controller.close();
+        } catch (error) {
+          controller.error(error);
+        }
+        done();
+      },
+      cancel(reason) {
+        done();
+        return reader.cancel(reason);
+      },
+    }, { highWaterMark: 0 });
   }
 
   #adopt(object: number): unknown {

@@ -218,6 +218,12 @@ test("a service that fails in the middle leaves no half archive, and it is said"
   await press("Stop");
   await page.getByText("Stopped: no file was saved.").waitFor();
   await page.unrouteAll({ behavior: "ignoreErrors" });
+  await page.route("**/api/v1/records?**", () => undefined);
+  await press("Make the archive");
+  await page.waitForRequest("**/api/v1/records?**");
+  await press("Stop");
+  await page.getByText("Stopped: no file was saved.").waitFor({ timeout: 5_000 });
+  await page.unrouteAll({ behavior: "ignoreErrors" });
   assert.equal(downloads, 0);
   page.off("download", count);
 });

@@ -72,17 +72,20 @@ const cursor = v.nullable(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,200}$/)))
 /** A device can seal any moment up to 2^63, which must not spoil a whole page: what is not exact is only compared. */
 const moment = v.pipe(v.number(), v.minValue(0));
 
-export const Blobs = v.object({
-  blobs: v.array(v.object({ id, device: id, class: whole, epoch: whole, seq: moment, size: count })),
+/** A list of no more than were asked for. */
+const atMost = <T extends v.GenericSchema>(limit: number, item: T) => v.pipe(v.array(item), v.maxLength(limit));
+
+export const Blobs = (limit: number) => v.object({
+  blobs: atMost(limit, v.object({ id, device: id, class: whole, epoch: whole, seq: moment, size: count })),
   next: cursor,
 });
 /** What the service says of a blob. Only opening it proves the claim. */
-export type ListedBlob = v.InferOutput<typeof Blobs>["blobs"][number];
+export type ListedBlob = v.InferOutput<ReturnType<typeof Blobs>>["blobs"][number];
 
-export const Records = v.object({ records: v.array(v.string()), next: cursor });
+export const Records = (limit: number) => v.object({ records: atMost(limit, v.string()), next: cursor });
 
-export const Events = v.object({
-  events: v.array(v.object({
+export const Events = (limit: number) => v.object({
+  events: atMost(limit, v.object({
     device: id,
     seq: v.number(),
     action: v.string(),
@@ -93,7 +96,7 @@ export const Events = v.object({
   })),
   next_cursor: cursor,
 });
-export type ListedEvent = v.InferOutput<typeof Events>["events"][number];
+export type ListedEvent = v.InferOutput<ReturnType<typeof Events>>["events"][number];
 
 export const Problem = v.object({
   code: v.pipe(v.string(), v.regex(/^[a-z]+(-[a-z]+)*\.[a-z]+(-[a-z]+)*$/)),

@@ -101,6 +101,7 @@ const WORDS: Readonly<Record<string, string>> = {
   "dashboard.not-a-picture": "What is in it is no picture that can be shown here.",
   "dashboard.not-a-recording": "What is in it is no recording that can be played here.",
   "dashboard.large-picture": "It is too large to be shown by itself.",
+  "dashboard.unreadable": "The file cannot be read: it is a folder, was changed or moved, or is not yours to read. Choose it again.",
   "dashboard.not-loaded": "A part of this page could not be loaded, or is not what it should be. Check your connection and reload the page.",
   "dashboard.not-kept": "This browser keeps nothing for this page, as in a private window: it cannot stay unlocked.",
   "dashboard.not-stored": "Your last change (a device confirmed or revoked, new keys) could not be stored and is undone. Log in and make it again.",
@@ -109,13 +110,15 @@ const WORDS: Readonly<Record<string, string>> = {
   "dashboard.still-kept": "This browser does not forget what it was told to keep: whoever uses it may still get in. Delete this page's data in "
     + "the browser's settings, or change the password.",
   "wasm.load": "A part of this page could not be loaded. Check your connection and reload the page.",
+  "rsa.failed": "This browser could not work with the account's keys. Try again, or in another browser.",
   "wasm.platform": "This browser decrypts only on pages that come over https. Ask for the https address.",
   "wasm.disposed": "The account is locked. Log in again.",
 };
 
 type DashboardCode =
   | "dashboard.not-loaded" | "dashboard.not-kept" | "dashboard.not-stored" | "dashboard.too-many-rows" | "dashboard.password-unclear" | "dashboard.still-kept"
-  | "dashboard.contradicted" | "dashboard.not-a-picture" | "dashboard.not-a-recording" | "dashboard.large-picture";
+  | "dashboard.contradicted" | "dashboard.not-a-picture" | "dashboard.not-a-recording" | "dashboard.large-picture"
+  | "dashboard.unreadable";
 
 /** What this page or its browser cannot do. */
 export class DashboardError extends Error {

@@ -49,8 +49,9 @@ export class Service {
     this.#renew = undefined;
   }
 
-  async get<T extends Schema>(path: string, schema: T): Promise<v.InferOutput<T>> {
-    return parsed(await this.#request("GET", path), schema);
+  async get<T extends Schema>(path: string, schema: T, signal?: AbortSignal): Promise<v.InferOutput<T>> {
+    const either = signal && AbortSignal.any([AbortSignal.timeout(PATIENCE), signal]);
+    return parsed(await this.#request("GET", path, undefined, undefined, either), schema);
   }
 
   async post<T extends Schema>(path: string, body: Body, schema: T): Promise<v.InferOutput<T>> {
@@ -80,7 +81,9 @@ export class Service {
     const patience = new Patience(signal);
     try {
       const { body } = await this.#request("GET", path, undefined, undefined, patience.signal);
-      const reader = body!.getReader();
+      // 204 has none.
+      if (!body) throw new ServiceError("service.nonsense");
+      const reader = body.getReader();
       let whole = new Blob();
       let pieces: Uint8Array<ArrayBuffer>[] = [];
       let length = 0;

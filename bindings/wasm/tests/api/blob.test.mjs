@@ -114,6 +114,17 @@ test("a stream that is cancelled or fails takes its source with it", async () =>
   assert.equal(cancelled, "enough");
   await refused("blob.no-key", () => openBlob(stranger.owner, endless(sealed)));
   assert.equal(cancelled.code, "blob.no-key");
+  for (const [code, refusing] of [
+    ["malformed.value", (content) => sealBlob(agent, 7, { seq: 1n, content })],
+    ["wasm.argument", (content) => sealBlob(owner, "screenshot", { seq: 1n, content })],
+    ["wasm.argument", (content) => sealBlob(agent, "screenshot", { seq: -1, content })],
+    ["wasm.argument", (content) => openBlob(agent, content)],
+    ["wasm.argument", async () => read((await sealBlob(agent, "screenshot", { seq: 1n, content: endless("text") })).body).then(({ code }) => { throw Object.assign(new Error(), { code }); })],
+  ]) {
+    cancelled = "never";
+    await assert.rejects(refusing(endless(sealed)), { code });
+    assert.notEqual(cancelled, "never", code);
+  }
   const failing = new ReadableStream({ pull(controller) { controller.error(new Error("the net")); } });
   await assert.rejects(openBlob(owner, failing), /the net/);
   const { body } = await sealBlob(agent, "screenshot", { seq: 1n, content: new ReadableStream({ pull() { throw new Error("the disk"); } }) });

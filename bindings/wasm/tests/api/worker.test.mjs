@@ -187,3 +187,46 @@ inPage("the page reader shows words of an owner in a worker, and takes them back
   assert.ok(isForeign && asWritten);
   assert.match(reason, /damaged|another account/);
 });
+
+inPage("a stream fails when the worker ends, and takes its source with it when it is cancelled, also before it was read", async () => {
+  const { OwnerWorker } = await import("/dist/worker.js");
+  const { archiveWriter, openArchive, openBlob } = await import("/dist/blob.js");
+  const worker = await OwnerWorker.start();
+  const { owner } = await worker.create({ login: "anna", password: "secret", rsa: 2048, kdf: { id: "pbkdf2-sha256", iterations: 600_000 } });
+  const writer = await archiveWriter(owner);
+  await writer.add("a.bin", { modified: 0, content: new Uint8Array(4 << 20) });
+  const blob = await writer.finish();
+  const code = (promise) => promise.then(() => "no error", (error) => error.code ?? String(error));
+  const source = () => {
+    const reader = blob.stream().getReader();
+    let cancel;
+    const cancelled = new Promise((resolve) => cancel = resolve);
+    const stream = new ReadableStream({
+      async pull(controller) { controller.enqueue((await reader.read()).value); },
+      cancel,
+    }, { highWaterMark: 0 });
+    return { cancelled: Promise.race([cancelled.then(() => true), new Promise((resolve) => setTimeout(resolve, 5_000, false))]), stream };
+  };
+  const [unread, begun, read, late] = [source(), source(), source(), source()];
+  await (await openBlob(owner, unread.stream)).stream().cancel("enough");
+  const beginning = (await openBlob(owner, begun.stream)).stream().getReader();
+  void beginning.read();
+  await beginning.cancel("enough");
+  const reading = (await openBlob(owner, read.stream)).stream().getReader();
+  await reading.read();
+  await reading.cancel("enough");
+
+  const archive = await openArchive(owner, blob);
+  const whole = (await new Response(archive.tar()).blob()).size;
+  const [one, other] = [archive.tar().getReader(), archive.tar()];
+  await one.read();
+  const piped = code(other.pipeTo(new WritableStream({ write: () => new Promise((resolve) => setTimeout(resolve, 50)) })));
+  worker.stop();
+  const ended = await code((async () => { while (!(await one.read()).done); })());
+  const refusal = await code(openBlob(owner, late.stream));
+  const cancelled = await Promise.all([unread, begun, read, late].map(({ cancelled }) => cancelled));
+  return { whole, cancelled, ended, piped: await piped, refusal };
+}, ({ whole, ...rest }) => {
+  assert.ok(whole > 4 << 20);
+  assert.deepEqual(rest, { cancelled: [true, true, true, true], ended: "wasm.disposed", piped: "wasm.disposed", refusal: "wasm.disposed" });
+});

@@ -1,10 +1,13 @@
 /** What is public of an account (SPEC.md#identity), to tell its own archives from others. */
 import type { DeviceId } from "../artefacts.js";
 import type { Restored } from "../backup.js";
-import { guarded } from "../init.js";
+import { guarded, Handle } from "../init.js";
 import type { Owner } from "../owner.js";
 import { digest } from "./sha256.js";
 import { concat, hex, unhex } from "./wire.js";
+
+/** Whether it is an object of the module's that has that method there. @throws BlindtallyError `wasm.disposed` */
+export const can = (value: unknown, method: string): boolean => value instanceof Handle && value["call"]((raw) => method in raw);
 
 export interface AccountKeys {
   readonly id: Uint8Array;

@@ -8,9 +8,9 @@ import type { BlobHeader } from "./header.js";
 import { type ArchivedEntry, endOf, manifestEntry, readManifest } from "./manifest.js";
 import { type ChunkFile, chunkFileOf, keysOf } from "./open.js";
 import { isRefusal, refusal, refuseAs } from "./refusal.js";
-import { newId, Parts, startSealing } from "./seal.js";
+import { newId, startSealing } from "./seal.js";
 import { digest, Hash, WHOLE } from "./sha256.js";
-import { type Content, contentOf, feedOf, type Pieces, type Seekable, sourceOf, streamOf } from "./source.js";
+import { type Content, contentOf, feedOf, Parts, type Pieces, type Seekable, sourceOf, streamOf } from "./source.js";
 import { BLOCK, fillerLength, FILES_MAX, MANIFEST_PATH, OCTAL_MAX, parseTarHeader, Paths, tarHeader } from "./tar.js";
 import { isEqual, isZero } from "./wire.js";
 

@@ -1,4 +1,5 @@
 /** The manifest of an archive (SPEC.md#archive): what was in it, signed by the account. */
+import { LATEST } from "../check.js";
 import type { Owner } from "../owner.js";
 import { sign, subtle } from "../webcrypto.js";
 import { type AccountKeys, accountOf, fingerprintOf, publicKeysOf } from "./account.js";
@@ -76,7 +77,7 @@ export async function readManifest(
     && isZero(zeros) && isZero(entry.subarray(BLOCK + size));
   const fills = (files.length > 0 ? endOf(files.at(-1)!) : 0) === start;
   if (!fills || !isWritten) refuseAs("archive.layout");
-  return { made: new Date(Number(made)), files };
+  return { made: new Date(Math.min(Number(made), LATEST)), files };
 }
 
 async function parse(own: AccountKeys, content: Uint8Array<ArrayBuffer>) {

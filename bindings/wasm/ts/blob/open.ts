@@ -7,7 +7,7 @@ import { AT_ONCE, CHUNK, ChunkCipher, SALT, SEALED_CHUNK, TAG } from "./cipher.j
 import { type BlobHeader, contextOf, HEADER, idOf, parseHeader, START } from "./header.js";
 import { HeldBack, lastNonZero, paddedLength } from "./padding.js";
 import { refuseAs } from "./refusal.js";
-import { ahead, type Content, contentOf, type Feed, feedOf, type Input, isStream, type Pieces, type Source, sourceOf } from "./source.js";
+import { ahead, type Content, contentOf, type Feed, feedOf, type Input, isStream, orCancel, type Pieces, type Source, sourceOf } from "./source.js";
 import { concat, isEqual } from "./wire.js";
 
 /**
@@ -35,15 +35,14 @@ export async function openLocally(opener: Owner | Restored, input: Input): Promi
 
 async function openStream(opener: Owner | Restored, stream: ReadableStream<Uint8Array>): Promise<OpenedBlob> {
   const feed = feedOf(stream);
-  try {
-    let beginning = new Uint8Array();
-    for (let piece; beginning.length < START && (piece = await feed.next());) beginning = concat([beginning, piece]);
-    const { cipher, header } = await begin(opener, beginning.subarray(0, START));
-    return { header, ...streamedContent(cipher, feed, beginning.subarray(START)) };
-  } catch (error) {
-    feed.cancel(error).catch(() => undefined);
-    throw error;
-  }
+  return orCancel(feed, openFeed(opener, feed));
+}
+
+async function openFeed(opener: Owner | Restored, feed: Feed): Promise<OpenedBlob> {
+  let beginning = new Uint8Array();
+  for (let piece; beginning.length < START && (piece = await feed.next());) beginning = concat([beginning, piece]);
+  const { cipher, header } = await begin(opener, beginning.subarray(0, START));
+  return { header, ...streamedContent(cipher, feed, beginning.subarray(START)) };
 }
 
 async function openFile(opener: Owner | Restored, source: Source): Promise<SeekableBlob> {

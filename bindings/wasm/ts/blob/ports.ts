@@ -137,20 +137,21 @@ const decoded = (stream: () => Promise<ReadableStream<Bytes>>) => translated(str
 
 /** The same stream, once somebody reads, but that it fails with other errors. */
 function translated(open: () => Promise<ReadableStream<Bytes>>, translate: (error: unknown) => unknown): ReadableStream<Bytes> {
-  let reader: ReadableStreamDefaultReader<Bytes> | undefined;
+  let opening: Promise<ReadableStreamDefaultReader<Bytes>> | undefined;
+  const reader = () => opening ??= open().then((stream) => stream.getReader());
   return new ReadableStream({
     async pull(controller) {
       try {
-        reader ??= (await open()).getReader();
-        const { value, done } = await reader.read();
+        const { value, done } = await (await reader()).read();
         if (done) controller.close();
         else controller.enqueue(value);
       } catch (error) {
         throw translate(error);
       }
     },
+    // Also before the first piece: what it is made of is to be let go.
     async cancel(reason) {
-      await reader?.cancel(reason);
+      await (await reader()).cancel(reason);
     },
   }, { highWaterMark: 0 });
 }

@@ -2,13 +2,13 @@
 import type { Agent } from "../agent.js";
 import type { BlobId } from "../artefacts.js";
 import { millis, refuse, u64 } from "../check.js";
-import { Handle } from "../init.js";
+import { can } from "./account.js";
 import type { Time } from "../owner.js";
 import { AT_ONCE, CHUNK, ChunkCipher, SALT } from "./cipher.js";
 import { type BlobClassId, type BlobHeader, contextOf, headerBytes, idOf } from "./header.js";
 import { padding } from "./padding.js";
 import { refuseAs } from "./refusal.js";
-import { type Feed, feedOf, type Input, isStream, type Pieces, streamOf } from "./source.js";
+import { type Feed, feedOf, type Input, isStream, orCancel, Parts, type Pieces, streamOf } from "./source.js";
 import { concat, hex, unhex } from "./wire.js";
 
 export interface SealOptions<Content extends Input = Input> {
@@ -27,13 +27,8 @@ export interface SealedBlob<Body extends Blob | ReadableStream<Uint8Array<ArrayB
 const CONTENT_MAX = 2 ** 40;
 
 export async function sealLocally(agent: Agent, blobClass: BlobClassId, { seq, content }: SealOptions) {
-  if (!(agent instanceof Handle)) refuse("what seals must be an Agent");
-  const when = typeof seq === "bigint" ? u64(seq, "seq") : BigInt(Math.floor(millis(seq)));
   const feed = feedOf(content);
-  const { device, account } = agent.info();
-  const [epoch, key] = agent["call"]((raw) => raw.blob_key(idOf(blobClass))) as [number, Promise<CryptoKey>];
-  const header = { class: blobClass, epoch, device, id: newId(), seq: when };
-  const { start, sealer } = await startSealing(header, unhex(account), await key);
+  const { header, start, sealer } = await orCancel(feed, begin(agent, blobClass, seq));
   const pieces = sealAll(start, sealer, feed);
   if (isStream(content)) return { header, body: streamOf(pieces, (reason) => feed.cancel(reason)) };
   const parts = new Parts();
@@ -41,10 +36,19 @@ export async function sealLocally(agent: Agent, blobClass: BlobClassId, { seq, c
   return { header, body: parts.blob() };
 }
 
+async function begin(agent: Agent, blobClass: BlobClassId, seq: SealOptions["seq"]) {
+  if (!can(agent, "blob_key")) refuse("what seals must be an Agent");
+  const when = typeof seq === "bigint" ? u64(seq, "seq") : BigInt(Math.floor(millis(seq)));
+  const { device, account } = agent.info();
+  const [epoch, key] = agent["call"]((raw) => raw.blob_key(idOf(blobClass))) as [number, Promise<CryptoKey>];
+  const header = { class: blobClass, epoch, device, id: newId(), seq: when };
+  return { header, ...await startSealing(header, unhex(account), await key) };
+}
+
 async function* sealAll(start: Uint8Array<ArrayBuffer>, sealer: Sealer, feed: Feed): Pieces {
   yield [start];
   for (let piece = await feed.next(); piece; piece = await feed.next()) {
-    const sealed = await sealer.update(piece);
+    const sealed = await orCancel(feed, sealer.update(piece));
     if (sealed.length > 0) yield sealed;
   }
   yield* sealer.finish();
@@ -101,27 +105,5 @@ export class Sealer {
     }
     this.#rest = whole.slice(at);
     return sealed;
-  }
-}
-
-/** What a Blob is made of, put together now and then: the platform may keep it elsewhere than in memory. */
-export class Parts {
-  #parts: BlobPart[] = [];
-  #length = 0;
-
-  add(pieces: readonly Uint8Array<ArrayBuffer>[]): void {
-    this.#parts.push(...pieces);
-    for (const { length } of pieces) this.#length += length;
-    if (this.#length < 64 * AT_ONCE * CHUNK) return;
-    this.#parts = [new Blob(this.#parts)];
-    this.#length = 0;
-  }
-
-  async addAll(pieces: Pieces): Promise<void> {
-    for await (const some of pieces) this.add(some);
-  }
-
-  blob(): Blob {
-    return new Blob(this.#parts, { type: "application/octet-stream" });
   }
 }

@@ -67,11 +67,24 @@ function feedOfStream(stream: ReadableStream<Uint8Array>): Feed {
     async next() {
       const { value, done } = await reader.read();
       if (done) return undefined;
-      if (tag(value) !== "Uint8Array") refuse("the stream must be one of Uint8Array");
+      if (tag(value) !== "Uint8Array") {
+        reader.cancel().catch(() => undefined);
+        refuse("the stream must be one of Uint8Array");
+      }
       return value as Uint8Array<ArrayBuffer>;
     },
     cancel: (reason) => reader.cancel(reason),
   };
+}
+
+/** The result, or a failure that takes the feed with it. */
+export async function orCancel<T>(feed: Feed, result: Promise<T>): Promise<T> {
+  try {
+    return await result;
+  } catch (error) {
+    feed.cancel(error).catch(() => undefined);
+    throw error;
+  }
 }
 
 /** Bytes in pieces, some at a time and never none. */
@@ -101,7 +114,11 @@ export interface Content {
 export function contentOf(read: () => Pieces, cancel?: Feed["cancel"]): Content {
   return {
     bytes: async () => concat(await collect(read())),
-    blob: async (type = "") => new Blob(await collect(read()), { type }),
+    async blob(type = "") {
+      const parts = new Parts();
+      await parts.addAll(read());
+      return parts.blob(type);
+    },
     stream: () => streamOf(read(), cancel),
   };
 }
@@ -122,4 +139,26 @@ async function collect(pieces: Pieces): Promise<Uint8Array<ArrayBuffer>[]> {
   const all: Uint8Array<ArrayBuffer>[] = [];
   for await (const some of pieces) all.push(...some);
   return all;
+}
+
+/** What a Blob is made of, put together now and then: the platform may keep it elsewhere than in memory. */
+export class Parts {
+  #parts: BlobPart[] = [];
+  #length = 0;
+
+  add(pieces: readonly Uint8Array<ArrayBuffer>[]): void {
+    this.#parts.push(...pieces);
+    for (const { length } of pieces) this.#length += length;
+    if (this.#length < 64 * AT_ONCE * CHUNK) return;
+    this.#parts = [new Blob(this.#parts)];
+    this.#length = 0;
+  }
+
+  async addAll(pieces: Pieces): Promise<void> {
+    for await (const some of pieces) this.add(some);
+  }
+
+  blob(type = "application/octet-stream"): Blob {
+    return new Blob(this.#parts, { type });
+  }
 }

@@ -113,6 +113,7 @@ class Exporter {
   async #log(device: string): Promise<void> {
     const { service, owner } = this.#account;
     const { period } = this.#choice;
+    const { signal } = this.#options;
     const lines = new Lines(`log/${device}`, this.#add);
     const query = new URLSearchParams({ device, limit: String(EVENTS) });
     const [from, to] = period ? bounds(period).map((ms) => ms * 1000) as [number, number] : [-Infinity, Infinity];
@@ -120,15 +121,21 @@ class Exporter {
       query.set("from_us", String(from));
       query.set("to_us", String(to));
     }
+    // Of the newest event: any other has to be newer, so that none comes twice and the log is in the order of time.
+    let newest: answers.ListedEvent | undefined;
     for (let next: string | null = ""; next !== null;) {
       if (next !== "") query.set("cursor", next);
+      const before: typeof newest = newest;
       const page: { events: answers.ListedEvent[]; next_cursor: string | null } =
-        await service.get(`/api/v1/events?${query}`, answers.Events);
-      if (page.events.length === 0 && page.next_cursor !== null) throw new ServiceError("service.nonsense");
+        await service.get(`/api/v1/events?${query}`, answers.Events(EVENTS), signal);
       const tokens = [...new Set(page.events.flatMap(({ values }) => Object.values(values).filter((value) => value != null)))];
       const words = new Map((await owner.revealMany(tokens)).map((word, at) => [tokens[at]!, word]));
       for (const event of page.events) {
         const isAsked = event.device === device && event.start_us >= from && event.start_us < to;
+        if (isAsked) {
+          if (newest && !isNewer(event, newest)) throw new ServiceError("service.nonsense");
+          newest = event;
+        }
         const code = isAsked ? misplaced(event) : "dashboard.contradicted";
         if (code !== undefined) {
           this.#leaveOut("event", `${device}-${event.seq}`, code);
@@ -146,6 +153,8 @@ class Exporter {
       }
       this.#step();
       next = page.next_cursor;
+      // A page without anything new could go on for ever.
+      if (next !== null && newest === before) throw new ServiceError("service.nonsense");
     }
     await lines.end();
   }
@@ -153,7 +162,7 @@ class Exporter {
   async #records(device: string): Promise<void> {
     const wanted = { period: this.#choice.period, device };
     const lines = new Lines(`records/${device}`, this.#add);
-    for await (const { id, opened, code } of this.#each((after) => listRecords(this.#account, wanted, RECORDS, after))) {
+    for await (const { id, opened, code } of this.#each((after) => listRecords(this.#account, wanted, RECORDS, after, this.#options.signal))) {
       if (!opened) {
         this.#leaveOut("record", recordName(id), code!);
         continue;
@@ -172,7 +181,7 @@ class Exporter {
   async #blobs(device: string): Promise<void> {
     const { signal } = this.#options;
     const wanted = { period: this.#choice.period, device };
-    for await (const listed of this.#each((after) => listBlobs(this.#account, wanted, after))) {
+    for await (const listed of this.#each((after) => listBlobs(this.#account, wanted, after, signal))) {
       try {
         const opened = await openListed(this.#account, wanted, listed, signal);
         await this.#add(blobPath(opened), opened.content, Number(opened.header.seq));
@@ -222,6 +231,9 @@ class Exporter {
     await this.#add("devices.json", new Blob([text]), now);
   }
 }
+
+const isNewer = (event: answers.ListedEvent, other: answers.ListedEvent): boolean =>
+  event.start_us > other.start_us || (event.start_us === other.start_us && event.seq > other.seq);
 
 /** What is no token, or one of another class, could pass for a word. */
 function misplaced({ values }: answers.ListedEvent): string | undefined {

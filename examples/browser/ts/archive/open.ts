@@ -1,6 +1,7 @@
 /** A sealed file that somebody has: an archive, or a single screenshot or recording. */
 import { BLOB_CLASSES } from "blindtally";
 import { type Archive, openArchive, type Opener } from "blindtally/blob";
+import { read } from "../parts/read.ts";
 import { type ContentType, contentType } from "../sealed/content-type.ts";
 import { open, type Opened } from "../sealed/blobs.ts";
 
@@ -9,10 +10,20 @@ export type SealedFile = { readonly archive: Archive } | { readonly blob: Opened
 /** Where the header says what a blob is (SPEC.md#blob). */
 const CLASS_AT = 4;
 
-/** @throws BlindtallyError */
+/** @throws BlindtallyError, DashboardError `dashboard.unreadable` */
 export async function openSealed(opener: Opener, file: Blob): Promise<SealedFile> {
-  const [claimed] = new Uint8Array(await file.slice(CLASS_AT, CLASS_AT + 1).arrayBuffer());
-  return claimed === BLOB_CLASSES.archive ? { archive: await openArchive(opener, file) } : { blob: await open(opener, file) };
+  const claimed = await classOf(file);
+  try {
+    return claimed === BLOB_CLASSES.archive ? { archive: await openArchive(opener, file) } : { blob: await open(opener, file) };
+  } catch (error) {
+    // It may have changed meanwhile, which the browser says without a code.
+    await classOf(file);
+    throw error;
+  }
+}
+
+async function classOf(file: Blob): Promise<number | undefined> {
+  return new Uint8Array(await read(file.slice(CLASS_AT, CLASS_AT + 1).arrayBuffer()))[0];
 }
 
 /** A file of an archive, all of it. @throws BlindtallyError `archive.damaged` */

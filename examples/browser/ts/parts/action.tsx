@@ -7,7 +7,8 @@ import { codeOf, explain } from "../explain.ts";
 export interface Action {
   readonly busy: boolean;
   readonly error: unknown;
-  run(work: () => Promise<unknown>): void;
+  /** `then` is given what came of it, unless the person has locked or gone elsewhere meanwhile. */
+  run<T>(work: () => Promise<T>, then?: (result: T) => void): void;
 }
 
 export function useAction(): Action {
@@ -18,10 +19,12 @@ export function useAction(): Action {
   return {
     get busy() { return busy.value; },
     get error() { return error.value; },
-    run(work) {
+    run(work, then) {
       if (busy.value) return;
       [busy.value, error.value] = [true, undefined];
-      void work().catch((failure: unknown) => {
+      void work().then((result) => {
+        if (mounted.current) then?.(result);
+      }).catch((failure: unknown) => {
         if (mounted.current) error.value = failure;
       }).finally(() => {
         if (mounted.current) busy.value = false;

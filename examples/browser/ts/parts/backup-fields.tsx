@@ -1,5 +1,6 @@
 /** A backup file, and what opens it. */
 import { Field } from "./action.tsx";
+import { read } from "./read.ts";
 
 export function BackupFields() {
   return (
@@ -13,5 +14,5 @@ export function BackupFields() {
 /** Files of up to 12 MiB: the longest backup there is, as text. */
 export async function readBackup(form: HTMLFormElement): Promise<string> {
   const file = (form.elements.namedItem("backup") as HTMLInputElement).files?.[0];
-  return file ? file.slice(0, 12 << 20).text() : "";
+  return file ? read(file.slice(0, 12 << 20).text()) : "";
 }

@@ -17,14 +17,12 @@ import { save } from "./save.ts";
 
 /** @param nameOf what a device is called by whoever holds the keys */
 export function OpenFile({ opener, nameOf }: { opener: Opener; nameOf: (device: string) => string }) {
-  const action = useAction();
   const isOver = useSignal(false);
-  const file = useSignal<{ readonly name: string; readonly sealed: SealedFile } | undefined>(undefined);
+  /** The latest; what is still being done about the one before goes with it. */
+  const chosen = useSignal<{ readonly file: File; readonly count: number } | undefined>(undefined);
   const take = (files: FileList | null | undefined) => {
-    const [chosen] = files ?? [];
-    if (!chosen) return;
-    file.value = undefined;
-    action.run(async () => file.value = { name: chosen.name, sealed: await openSealed(opener, chosen) });
+    const [file] = files ?? [];
+    if (file) chosen.value = { file, count: (chosen.value?.count ?? 0) + 1 };
   };
   useEffect(() => {
     // A file that misses its place must not take the place of this page.
@@ -62,11 +60,21 @@ export function OpenFile({ opener, nameOf }: { opener: Opener; nameOf: (device: 
         </label>
         <span class="hint">or drop one here: an archive, or a single sealed file. It stays on this computer.</span>
       </div>
+      {chosen.value && <Chosen key={chosen.value.count} file={chosen.value.file} opener={opener} nameOf={nameOf} />}
+    </>
+  );
+}
+
+function Chosen({ file, opener, nameOf }: { file: File; opener: Opener; nameOf: (device: string) => string }) {
+  const action = useAction();
+  const sealed = useSignal<SealedFile | undefined>(undefined);
+  useEffect(() => action.run(() => openSealed(opener, file), (opened) => sealed.value = opened), []);
+  return (
+    <>
+      <p><strong><bdi>{file.name}</bdi></strong></p>
       <Failure error={action.error} />
       <div role="status">{action.busy && <p>Opening it…</p>}</div>
-      {file.value && ("archive" in file.value.sealed
-        ? <Files key={file.value.sealed.archive.header.id} archive={file.value.sealed.archive} />
-        : <Single opened={file.value.sealed.blob} nameOf={nameOf} />)}
+      {sealed.value && ("archive" in sealed.value ? <Files archive={sealed.value.archive} /> : <Single opened={sealed.value.blob} nameOf={nameOf} />)}
     </>
   );
 }
@@ -97,14 +105,14 @@ function Files({ archive }: { archive: Archive }) {
   const search = useSignal("");
   const page = useSignal(0);
   const preview = useSignal<number | undefined>(undefined);
-  useEffect(() => checking.run(async () => damaged.value = new Set(await archive.damaged())), [archive]);
+  useEffect(() => checking.run(() => archive.damaged(), (numbers) => damaged.value = new Set(numbers)), [archive]);
   const found = useMemo(() => {
     const isFound = hasIn(search.value);
     return files.map((file, number) => ({ file, number })).filter(({ file }) => isFound(file.path));
   }, [files, search.value]);
   const from = begin(page.value, found.length);
   const broken = damaged.value;
-  const saveOne = (number: number, path: string) => saving.run(async () => save(savedName(path), (await readFile(archive, number)).content));
+  const saveOne = (number: number, path: string) => saving.run(() => readFile(archive, number), ({ content }) => save(savedName(path), content));
   return (
     <section aria-labelledby="archive-files">
       <div class="buttons table-head">
@@ -118,7 +126,7 @@ function Files({ archive }: { archive: Archive }) {
         />
         <button
           disabled={broken === undefined || broken.size > 0 || listing === "unlisted" || saving.busy}
-          onClick={() => saving.run(async () => save(`${tarName(made)}.tar`, await readTar(archive)))}
+          onClick={() => saving.run(() => readTar(archive), (tar) => save(`${tarName(made)}.tar`, tar))}
         >
           Save all as a tar
         </button>
@@ -191,7 +199,7 @@ function verdict(damaged: number, all: number): string {
 function Shown({ archive, number, onClose }: { archive: Archive; number: number; onClose: () => void }) {
   const action = useAction();
   const file = useSignal<Awaited<ReturnType<typeof readFile>> | undefined>(undefined);
-  useEffect(() => action.run(async () => file.value = await readFile(archive, number)), []);
+  useEffect(() => action.run(() => readFile(archive, number), (read) => file.value = read), []);
   const { path } = archive.files[number]!;
   return (
     <Dialog class="large" title={<bdi>{path}</bdi>} onClose={onClose}>

@@ -136,9 +136,9 @@ function Detail({ account, kind, period, rows, isCurrent }: {
 }) {
   const top = useMemo(() => ordered(rows, { column: "duration", isDescending: true }).slice(0, TOP), [rows]);
   const saving = useAction();
-  const saveCsv = async (shown: readonly Row[]) => save(
-    `blindtally-${kind.title.toLowerCase()}-${period.from}-to-${period.to}.csv`,
-    await csv(kind, shown, sum(rows).duration, account.owner), "text/csv;charset=utf-8",
+  const saveCsv = (shown: readonly Row[]) => saving.run(
+    () => csv(kind, shown, sum(rows).duration, account.owner),
+    (text) => save(`blindtally-${kind.title.toLowerCase()}-${period.from}-to-${period.to}.csv`, text, "text/csv;charset=utf-8"),
   );
   const isTime = kind.by === "day" || kind.by === "hour";
   return (
@@ -148,7 +148,7 @@ function Detail({ account, kind, period, rows, isCurrent }: {
       <RowTable
         title={kind.title} one={kind.one} rows={rows} first={{ column: isTime ? "value" : "duration", isDescending: true }}
         actions={(shown) => (
-          <button disabled={!isCurrent || saving.busy || shown.length === 0} onClick={() => saving.run(() => saveCsv(shown))}>Save as CSV</button>
+          <button disabled={!isCurrent || saving.busy || shown.length === 0} onClick={() => saveCsv(shown)}>Save as CSV</button>
         )}
       />
     </>

@@ -1,5 +1,5 @@
 /** Screenshots and camera shots by time: each opened when it comes near the screen, and forgotten when it has gone. */
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import { BLOB_CLASSES } from "blindtally";
 import { useMemo } from "preact/hooks";
 import type { Account } from "../account.ts";
@@ -29,6 +29,7 @@ export function Screenshots({ account }: { account: Account }) {
   const device = useSignal<string | undefined>(undefined);
   const kind = useSignal<keyof typeof KINDS>("screenshot");
   const large = useSignal<number | undefined>(undefined);
+  const asked = useSignal<ReadonlySet<string>>(new Set());
   const question = JSON.stringify([range.value, device.value, kind.value]);
   const wanted = useMemo(
     () => ({ period: periodOf(range.value), device: device.value, class: BLOB_CLASSES[kind.value] }), [question],
@@ -47,14 +48,14 @@ export function Screenshots({ account }: { account: Account }) {
       <section class="card" aria-label={KINDS[kind.value]}>
         <ul class="gallery">
           {items.map((listed, at) => (
-            <Thumbnail key={listed.id} account={account} one={one} shelf={shelf} listed={listed} onOpen={() => large.value = at} />
+            <Thumbnail key={listed.id} account={account} one={one} shelf={shelf} listed={listed} asked={asked} onOpen={() => large.value = at} />
           ))}
         </ul>
         <More pages={pages} nothing="Nothing in this period." />
       </section>
       {large.value !== undefined && items[large.value] && (
         <Large
-          account={account} one={one} shelf={shelf} items={items} at={large.value}
+          account={account} one={one} shelf={shelf} items={items} at={large.value} asked={asked}
           onTurn={(at) => large.value = at} onClose={() => large.value = undefined}
         />
       )}
@@ -63,12 +64,11 @@ export function Screenshots({ account }: { account: Account }) {
 }
 
 /** Only what was opened is called by its time and device; of all else, they are the service's word. */
-function Thumbnail({ account, one, shelf, listed, onOpen }: {
-  account: Account; one: string; shelf: Shelf; listed: ListedBlob; onOpen: () => void;
+function Thumbnail({ account, one, shelf, listed, asked, onOpen }: {
+  account: Account; one: string; shelf: Shelf; listed: ListedBlob; asked: Asked; onOpen: () => void;
 }) {
   const [ref, isNear] = useNear<HTMLLIElement>();
-  const isAskedFor = useSignal(listed.size <= LARGEST);
-  const { state, again } = useLook(shelf, listed, isNear && isAskedFor.value);
+  const { state, again } = useLook(shelf, listed, isNear && isOpened(listed, asked));
   const [picture, error, onBroken] = usePicture(state);
   return (
     <li ref={ref} data-id={listed.id} data-state={error !== undefined ? "failed" : picture ? "shown" : "waiting"}>
@@ -81,11 +81,7 @@ function Thumbnail({ account, one, shelf, listed, onOpen }: {
         </>
       )}
       {picture === undefined && error === undefined && (
-        <div class="picture waiting">
-          {!isAskedFor.value && (
-            <p>{explain(new DashboardError("dashboard.large-picture"))} <button onClick={() => isAskedFor.value = true}>Show it ({bytes(listed.size)})</button></p>
-          )}
-        </div>
+        <div class="picture waiting"><Ask listed={listed} asked={asked} /></div>
       )}
       {error !== undefined && (
         <>
@@ -97,6 +93,17 @@ function Thumbnail({ account, one, shelf, listed, onOpen }: {
       )}
     </li>
   );
+}
+
+/** Ids of the large ones that somebody has asked for. */
+type Asked = Signal<ReadonlySet<string>>;
+
+const isOpened = ({ id, size }: ListedBlob, asked: Asked): boolean => size <= LARGEST || asked.value.has(id);
+
+function Ask({ listed, asked }: { listed: ListedBlob; asked: Asked }) {
+  if (isOpened(listed, asked)) return null;
+  const ask = () => asked.value = new Set(asked.value).add(listed.id);
+  return <p>{explain(new DashboardError("dashboard.large-picture"))} <button onClick={ask}>Show it ({bytes(listed.size)})</button></p>;
 }
 
 /** What is to be shown, or why there is nothing to be seen: browsers find out themselves whether a picture is one. */
@@ -130,12 +137,12 @@ const captionOf = (account: Account, one: string, { header }: Opened): string =>
 const savePicture = (opened: Opened): void => save(`${opened.header.class}-${fileName(opened)}`, opened.content);
 
 /** One of them as large as the window, and the next and the one before by the arrow keys. */
-function Large({ account, one, shelf, items, at, onTurn, onClose }: {
-  account: Account; one: string; shelf: Shelf; items: readonly ListedBlob[]; at: number;
+function Large({ account, one, shelf, items, at, asked, onTurn, onClose }: {
+  account: Account; one: string; shelf: Shelf; items: readonly ListedBlob[]; at: number; asked: Asked;
   onTurn: (at: number) => void; onClose: () => void;
 }) {
   const listed = items[at]!;
-  const { state, again } = useLook(shelf, listed, true);
+  const { state, again } = useLook(shelf, listed, isOpened(listed, asked));
   const [picture, error, onBroken] = usePicture(state?.opened && state.opened.header.id !== listed.id ? undefined : state);
   const turn = (by: 1 | -1) => items[at + by] && onTurn(at + by);
   const onKeyDown = ({ key }: KeyboardEvent) => {
@@ -150,6 +157,7 @@ function Large({ account, one, shelf, items, at, onTurn, onClose }: {
         </div>
         <div class="stage">
           {picture && error === undefined && <img src={picture.url} alt={captionOf(account, one, picture)} onError={onBroken} />}
+          <Ask listed={listed} asked={asked} />
           {error !== undefined && <><Failure error={error} />{isPassing(error) && <button onClick={again}>Try again</button>}</>}
         </div>
         <p class="buttons">

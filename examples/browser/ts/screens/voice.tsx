@@ -53,8 +53,9 @@ function Recording({ account, shelf, listed, isOpen, onToggle }: {
 }) {
   const { state } = useLook(shelf, listed, isOpen);
   const { opened, error } = state ?? {};
-  const isBroken = useSignal(false);
-  const isNone = opened !== undefined && (opened.type.shows !== "recording" || isBroken.value);
+  /** The address that the browser could not play. */
+  const broken = useSignal<string | undefined>(undefined);
+  const isNone = opened !== undefined && (opened.type.shows !== "recording" || broken.value === opened.url);
   return (
     <li>
       <p class="buttons">
@@ -69,7 +70,7 @@ function Recording({ account, shelf, listed, isOpen, onToggle }: {
         <>
           <div role="status">{!state?.opened && error === undefined && "Opening it…"}</div>
           {opened && !isNone && (
-            <audio controls src={opened.url} aria-label={`Recording of ${momentText(Number(opened.header.seq))}`} onError={() => isBroken.value = true} />
+            <audio controls src={opened.url} aria-label={`Recording of ${momentText(Number(opened.header.seq))}`} onError={() => broken.value = opened.url} />
           )}
           <Failure error={isNone ? new DashboardError("dashboard.not-a-recording") : error} />
         </>

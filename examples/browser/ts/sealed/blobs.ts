@@ -18,9 +18,9 @@ export interface Opened {
 }
 
 export async function listBlobs(
-  { service }: Account, wanted: Wanted, after?: string,
+  { service }: Account, wanted: Wanted, after?: string, signal?: AbortSignal,
 ): Promise<{ items: answers.ListedBlob[]; next: string | null }> {
-  const { blobs, next } = await service.get(`/api/v1/blobs?${query(wanted, PAGE, after)}`, answers.Blobs);
+  const { blobs, next } = await service.get(`/api/v1/blobs?${query(wanted, PAGE, after)}`, answers.Blobs(PAGE), signal);
   return { items: blobs, next };
 }
 
@@ -54,9 +54,6 @@ export const classId = ({ class: id }: Pick<BlobHeader, "class">): number => typ
 export function fileName({ header: { seq, id }, type: { extension } }: Pick<Opened, "header" | "type">): string {
   return `${compactTime(seq)}-${id.slice(0, 8)}.${extension}`;
 }
-
-/** The latest moment that has a date here. */
-export const LATEST = 8_640_000_000_000_000;
 
 function compactTime(ms: bigint): string {
   // Years of more digits are no part of that format.

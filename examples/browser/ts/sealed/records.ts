@@ -13,9 +13,9 @@ export interface Record {
 }
 
 export async function listRecords(
-  { owner, service }: Account, wanted: Wanted, limit: number, after?: string,
+  { owner, service }: Account, wanted: Wanted, limit: number, after?: string, signal?: AbortSignal,
 ): Promise<{ items: Record[]; next: string | null }> {
-  const { records, next } = await service.get(`/api/v1/records?${query(wanted, limit, after)}`, answers.Records);
+  const { records, next } = await service.get(`/api/v1/records?${query(wanted, limit, after)}`, answers.Records(limit), signal);
   const opened = await owner.openRecords(records);
   return { items: records.map((text, at) => ({ id: idOf(text), ...judged(wanted, opened[at]!) })), next };
 }
