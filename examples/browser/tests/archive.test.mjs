@@ -155,6 +155,20 @@ test("a single sealed file opens too; what is none, or of somebody else, says so
   await page.getByRole("alert").getByText("another account").waitFor();
 });
 
+test("of two files, the latest is opened, and called by its name", async () => {
+  await page.evaluate(([first, second]) => {
+    const place = document.querySelector(".drop");
+    for (const [name, base64] of [["first.btb", first], ["second.btb", second]]) {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File([Uint8Array.fromBase64(base64)], name));
+      place.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+    }
+  }, [archive, readFileSync(stored(service, at("07:01:00.000")))].map((bytes) => Buffer.from(bytes).toString("base64")));
+  await page.getByRole("region", { name: "The opened file" }).getByText("nordlicht").waitFor();
+  await page.getByText("second.btb", { exact: true }).waitFor();
+  assert.deepEqual([await page.getByText("first.btb").count(), await rows().count()], [0, 0]);
+});
+
 test("a blob that is damaged at the service is left out, and the archive and its maker say so", async () => {
   const file = stored(service, at("07:02:00.000"));
   const bytes = readFileSync(file);

@@ -115,6 +115,37 @@ test("a picture opens large, with the next and the one before by the keyboard, a
   await dialog.waitFor({ state: "detached" });
 });
 
+test("a picture that is too large to be shown by itself is not opened by turning to it either", async () => {
+  const large = readFileSync(stored(service, at("07:02:00.000"))).subarray(23, 39).toString("hex");
+  let fetched = 0;
+  await page.route(`**/api/v1/blobs/${large}`, (route) => {
+    fetched += 1;
+    return route.continue();
+  });
+  await page.route("**/api/v1/blobs?**", async (route) => {
+    const { blobs, next } = await (await route.fetch()).json();
+    for (const blob of blobs) if (blob.id === large) blob.size = 65_000_000;
+    await route.fulfill({ json: { blobs, next } });
+  });
+  await page.getByRole("button", { name: "Look again" }).click();
+  await page.getByRole("button", { name: "Show it" }).waitFor();
+  await page.getByRole("button", { name: "08:00:01" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("img", { name: "08:00:01" }).waitFor();
+  await page.keyboard.press("ArrowRight");
+  const ask = dialog.getByRole("button", { name: "Show it (65 MB)" });
+  await ask.waitFor();
+  assert.equal(fetched, 0);
+  await ask.click();
+  await dialog.getByRole("img", { name: "08:02:00, studio-7" }).waitFor();
+  assert.equal(fetched, 1);
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  await page.unrouteAll({ behavior: "wait" });
+  await page.getByRole("button", { name: "Look again" }).click();
+  await page.getByRole("img", { name: "08:02:00, studio-7" }).waitFor();
+});
+
 test("what was damaged, cut off or exchanged at the service has a card that says so, and no other is affected", async () => {
   alterStored(FILES.tampered.time, (bytes) => bytes[bytes.length - 20] ^= 1);
   // Another device in its header, as if it were somebody else's.
