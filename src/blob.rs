@@ -186,7 +186,7 @@ impl BlobKey {
         head.copy_from_slice(&header.to_bytes());
         tail[..SALT_LEN].copy_from_slice(&salt);
         tail[SALT_LEN..].copy_from_slice(&commitment);
-        Ok(BlobSealer { start: BlobStart { header, bytes }, cipher, chunk: Chunk::default(), index: 0, length: 0 })
+        Ok(BlobSealer { start: BlobStart { header, bytes }, cipher, chunk: empty_chunk(), index: 0, length: 0 })
     }
 
     /// Starts to open a blob, once its commitment has been compared.
@@ -233,15 +233,9 @@ impl fmt::Debug for BlobKey {
     }
 }
 
-/// What of a chunk has come so far: content when sealing, sealed bytes when opening. Wiped on drop.
-struct Chunk {
-    bytes: Zeroizing<Vec<u8>>,
-}
-
-impl Default for Chunk {
-    fn default() -> Self {
-        Self { bytes: Zeroizing::new(Vec::with_capacity(SEALED_CHUNK)) }
-    }
+/// Room for what has come of a chunk: content when sealing, sealed bytes when opening. Wiped on drop.
+fn empty_chunk() -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(Vec::with_capacity(SEALED_CHUNK))
 }
 
 /// Seals a blob piece by piece, without I/O. The pieces of output, one after the other behind [`BlobSealer::start`], are
@@ -249,7 +243,7 @@ impl Default for Chunk {
 pub struct BlobSealer {
     start: BlobStart,
     cipher: ChunkCipher,
-    chunk: Chunk,
+    chunk: Zeroizing<Vec<u8>>,
     index: u64,
     length: u64,
 }
@@ -292,22 +286,26 @@ impl BlobSealer {
     }
 
     fn push(&mut self, mut content: &[u8], out: &mut Vec<u8>) -> Result<(), BlobError> {
-        while self.chunk.bytes.len() + content.len() >= CHUNK {
-            let (fits, rest) = content.split_at(CHUNK - self.chunk.bytes.len());
+        while self.chunk.len() + content.len() >= CHUNK {
+            let (fits, rest) = content.split_at(CHUNK - self.chunk.len());
             self.seal_into(fits, out)?;
             content = rest;
         }
-        self.chunk.bytes.extend_from_slice(content);
+        self.chunk.extend_from_slice(content);
         Ok(())
     }
 
     /// Seals what has come so far, and `rest`, as one chunk.
     fn seal_into(&mut self, rest: &[u8], out: &mut Vec<u8>) -> Result<(), BlobError> {
         let start = out.len();
-        out.extend_from_slice(&self.chunk.bytes);
+        out.extend_from_slice(&self.chunk);
         out.extend_from_slice(rest);
-        self.chunk.bytes.clear();
-        let tag = self.cipher.seal(self.index, &mut out[start..]).ok_or(BlobError::TooLong)?;
+        self.chunk.clear();
+        let Some(tag) = self.cipher.seal(self.index, &mut out[start..]) else {
+            // What is not sealed is not handed out.
+            out.truncate(start);
+            return Err(BlobError::TooLong);
+        };
         out.extend_from_slice(&tag);
         self.index += 1;
         Ok(())
@@ -324,7 +322,7 @@ impl fmt::Debug for BlobSealer {
 /// [`BlobOpener::finish`] has succeeded.
 pub struct BlobOpener {
     cipher: ChunkCipher,
-    chunk: Chunk,
+    chunk: Zeroizing<Vec<u8>>,
     index: u64,
     padding: Padding,
     failed: Option<BlobError>,
@@ -332,7 +330,7 @@ pub struct BlobOpener {
 
 impl BlobOpener {
     pub(crate) fn new(cipher: ChunkCipher) -> Self {
-        Self { cipher, chunk: Chunk::default(), index: 0, padding: Padding::default(), failed: None }
+        Self { cipher, chunk: empty_chunk(), index: 0, padding: Padding::default(), failed: None }
     }
 
     /// Takes a piece, of any length, of what follows the blob's start; `put` gets the content that it authenticates, in
@@ -348,13 +346,13 @@ impl BlobOpener {
         if let Some(error) = self.failed {
             return Err(error.into());
         }
-        while self.chunk.bytes.len() + sealed.len() >= SEALED_CHUNK {
-            let (fits, rest) = sealed.split_at(SEALED_CHUNK - self.chunk.bytes.len());
-            self.chunk.bytes.extend_from_slice(fits);
+        while self.chunk.len() + sealed.len() >= SEALED_CHUNK {
+            let (fits, rest) = sealed.split_at(SEALED_CHUNK - self.chunk.len());
+            self.chunk.extend_from_slice(fits);
             self.open_chunk(&mut put)?;
             sealed = rest;
         }
-        self.chunk.bytes.extend_from_slice(sealed);
+        self.chunk.extend_from_slice(sealed);
         Ok(())
     }
 
@@ -365,7 +363,7 @@ impl BlobOpener {
     pub fn finish<E: From<BlobError>>(mut self, mut put: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
         match self.failed {
             Some(error) => Err(error.into()),
-            None if self.chunk.bytes.len() < TAG_LEN => Err(BlobError::Truncated.into()),
+            None if self.chunk.len() < TAG_LEN => Err(BlobError::Truncated.into()),
             None => {
                 self.open_chunk(&mut put)?;
                 Ok(self.padding.finish()?)
@@ -377,16 +375,16 @@ impl BlobOpener {
         // Until all of the chunk has been given, what was given is no whole.
         self.failed = Some(BlobError::Truncated);
         let opened = check_index(self.index)
-            .and_then(|()| self.cipher.open(self.index, &mut self.chunk.bytes).ok_or(BlobError::Tampered));
+            .and_then(|()| self.cipher.open(self.index, &mut self.chunk).ok_or(BlobError::Tampered));
         let length = opened.map_err(|error| *self.failed.insert(error))?;
-        let (mut held, released) = self.padding.hold_back(&self.chunk.bytes[..length]);
+        let (mut held, released) = self.padding.hold_back(&self.chunk[..length]);
         let mut piece = [0; CHUNK];
         while held.len() > 0 {
             let some = held.read(&mut piece);
             put(&piece[..some])?;
         }
-        put(&self.chunk.bytes[..released])?;
-        self.chunk.bytes.clear();
+        put(&self.chunk[..released])?;
+        self.chunk.clear();
         self.index += 1;
         self.failed = None;
         Ok(())
