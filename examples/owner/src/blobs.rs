@@ -8,7 +8,7 @@ use crate::devices;
 use crate::layout;
 use crate::part::{Existing, PartFile, clean_up_when_told_to_end, unwritable};
 use crate::period::{Period, show};
-use crate::sealed::{Filter, Unopened, device_name, each_blob, fetch, fetching, headers};
+use crate::sealed::{Filter, List, device_name, each_blob, fetch, fetching, headers};
 use crate::session::{Context, Session};
 use crate::wire::contradicted;
 
@@ -18,37 +18,23 @@ pub(crate) fn list(args: &Blobs, context: &mut Context) -> Result<(), Failure> {
     let output = session.output();
     let device = args.device.as_deref().map(|wanted| devices::find(&session.owner, wanted)).transpose()?;
     let filter = Filter { device, class: args.class.map(blindtally::BlobClass::id), period: &period };
-    let mut objects = Vec::new();
-    let mut unreadable = 0u64;
+    let mut list = List::new(output);
     each_blob(&session, &filter, |entries| {
         for (entry, header) in entries.iter().zip(headers(&session, &filter, &entries)?) {
-            let object = match header {
-                Ok(header) => {
-                    let (name, class) = (device_name(&session.owner, header.device), layout::blob_class(header.class));
-                    let (time, size) = (period.show(header.seq), entry.size);
-                    output.entry(format_args!("{time}  {}  {class}  {size:>10}  {}", visible(&name), header.id))?;
-                    json!({
-                        "id": header.id.to_string(), "time_ms": header.seq, "device_id": header.device.to_string(),
-                        "name": name, "class": class, "size": size,
-                    })
-                }
-                Err(Unopened { id, failure }) => {
-                    unreadable += 1;
-                    output.entry(format_args!("? {id} ({})", failure.code()))?;
-                    json!({ "id": id, "unreadable": failure.code() })
-                }
-            };
-            if output.is_for_machines() {
-                objects.push(object);
-            }
+            list.item(header, |header| {
+                let (name, class) = (device_name(&session.owner, header.device), layout::blob_class(header.class));
+                let (time, size) = (period.show(header.seq), entry.size);
+                let line = format!("{time}  {}  {class}  {size:>10}  {}", visible(&name), header.id);
+                let object = json!({
+                    "id": header.id.to_string(), "time_ms": header.seq, "device_id": header.device.to_string(),
+                    "name": name, "class": class, "size": size,
+                });
+                (line, object)
+            })?;
         }
         Ok(())
     })?;
-    if unreadable > 0 {
-        output
-            .note(format_args!("note: {unreadable} blob(s) marked ? cannot be read, or are not what the service says"));
-    }
-    output.object(&json!({ "blobs": objects }))?;
+    list.end("blob")?;
     session.close();
     Ok(())
 }

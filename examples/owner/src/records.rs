@@ -7,7 +7,7 @@ use crate::cli::Records;
 use crate::devices;
 use crate::layout;
 use crate::period::Period;
-use crate::sealed::{Filter, OpenRecord, Unopened, device_name, each_record};
+use crate::sealed::{Filter, List, OpenRecord, device_name, each_record};
 use crate::session::{Context, Session};
 
 pub(crate) fn run(args: &Records, context: &mut Context) -> Result<(), Failure> {
@@ -16,35 +16,18 @@ pub(crate) fn run(args: &Records, context: &mut Context) -> Result<(), Failure> 
     let output = session.output();
     let device = args.device.as_deref().map(|wanted| devices::find(&session.owner, wanted)).transpose()?;
     let filter = Filter { device, class: args.class.map(blindtally::RecordClass::id), period: &period };
-    let mut objects = Vec::new();
-    let mut unreadable = 0u64;
+    let mut list = List::new(output);
     each_record(&session, &filter, |record| {
-        let object = match record {
-            Ok(OpenRecord { device, class, seq, value }) => {
-                let (name, class) = (device_name(&session.owner, device), layout::record_class(class));
-                let (time, shown) = (period.show(seq), visible(&value));
-                output.entry(format_args!("{time}  {}  {class}  {shown}", visible(&name)))?;
-                json!({
-                    "time_ms": seq, "device_id": device.to_string(), "name": name, "class": class, "value": *value,
-                })
-            }
-            Err(Unopened { id, failure }) => {
-                unreadable += 1;
-                output.entry(format_args!("? {id} ({})", failure.code()))?;
-                json!({ "id": id, "unreadable": failure.code() })
-            }
-        };
-        if output.is_for_machines() {
-            objects.push(object);
-        }
-        Ok(())
+        list.item(record, |OpenRecord { device, class, seq, value }| {
+            let (name, class) = (device_name(&session.owner, device), layout::record_class(class));
+            let (time, shown) = (period.show(seq), visible(&value));
+            let object = json!({
+                "time_ms": seq, "device_id": device.to_string(), "name": name, "class": class, "value": *value,
+            });
+            (format!("{time}  {}  {class}  {shown}", visible(&name)), object)
+        })
     })?;
-    if unreadable > 0 {
-        output.note(format_args!(
-            "note: {unreadable} record(s) marked ? cannot be read, or are not what the service says"
-        ));
-    }
-    output.object(&json!({ "records": objects }))?;
+    list.end("record")?;
     session.close();
     Ok(())
 }

@@ -7,9 +7,11 @@ use std::io::{self, Read};
 
 use blindtally::{AnyClass, BlobHeader, BlobId, BlobStart, DeviceId, OpeningKeys, Owner, Record, RecordClass};
 use blindtally_client::{Failure, Service, visible};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use crate::output::Output;
 use crate::period::Period;
 use crate::session::Session;
 use crate::wire::{BlobEntry, BlobPage, RecordPage, contradicted, nonsense};
@@ -63,6 +65,51 @@ pub(crate) struct OpenRecord {
 pub(crate) struct Unopened {
     pub(crate) id: String,
     pub(crate) failure: Failure,
+}
+
+/// What a list shows: a line an item for a person, an object for a program.
+pub(crate) struct List {
+    output: Output,
+    objects: Vec<Value>,
+    unreadable: u64,
+}
+
+impl List {
+    pub(crate) fn new(output: Output) -> Self {
+        Self { output, objects: Vec::new(), unreadable: 0 }
+    }
+
+    /// Shows one item; `show` gives the line and the object of one that opened.
+    pub(crate) fn item<T>(
+        &mut self,
+        item: Result<T, Unopened>,
+        show: impl FnOnce(T) -> (String, Value),
+    ) -> Result<(), Failure> {
+        let (line, object) = match item {
+            Ok(item) => show(item),
+            Err(Unopened { id, failure }) => {
+                self.unreadable += 1;
+                let code = failure.code();
+                (format!("? {id} ({code})"), json!({ "id": id, "unreadable": code }))
+            }
+        };
+        self.output.entry(format_args!("{line}"))?;
+        if self.output.is_for_machines() {
+            self.objects.push(object);
+        }
+        Ok(())
+    }
+
+    /// Ends the list of what is called by that name, which is `one` and an `s`.
+    pub(crate) fn end(self, one: &str) -> Result<(), Failure> {
+        let Self { output, objects, unreadable } = self;
+        if unreadable > 0 {
+            output.note(format_args!(
+                "note: {unreadable} {one}(s) marked ? cannot be read, or are not what the service says"
+            ));
+        }
+        output.object(&Value::Object([(format!("{one}s"), objects.into())].into_iter().collect()))
+    }
 }
 
 /// Opens every record of a filter, in the order in which the service gives them; each once, however often it does.

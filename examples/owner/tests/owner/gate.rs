@@ -26,26 +26,12 @@ enum State {
 
 impl Gate {
     pub(crate) fn new(service: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let address = service.trim_start_matches("http://").to_owned();
         let state = Arc::new((Mutex::new(State::Open), Condvar::new()));
         let (arrival, arrived) = channel();
         let shared = Arc::clone(&state);
         let sent = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&sent);
-        std::thread::spawn(move || {
-            for client in listener.incoming() {
-                let (Ok(client), Ok(server)) = (client, TcpStream::connect(&address)) else { return };
-                let (mut from, mut to) = (server.try_clone().unwrap(), client.try_clone().unwrap());
-                std::thread::spawn(move || {
-                    let _ = std::io::copy(&mut from, &mut to);
-                    let _ = to.shutdown(Shutdown::Both);
-                });
-                let (state, arrival, log) = (Arc::clone(&shared), arrival.clone(), Arc::clone(&log));
-                std::thread::spawn(move || forward(client, server, &state, &arrival, &log));
-            }
-        });
+        let url = relay(service, move |client, server| forward(client, server, &shared, &arrival, &log));
         Self { url, arrived, state, sent }
     }
 
@@ -77,6 +63,26 @@ impl Gate {
         *self.state.0.lock().unwrap() = state;
         self.state.1.notify_all();
     }
+}
+
+/// Listens in place of the service; answers come through as they are, requests by way of `forward`. Its URL.
+pub(crate) fn relay(service: &str, forward: impl Fn(TcpStream, TcpStream) + Clone + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let address = service.trim_start_matches("http://").to_owned();
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let (Ok(client), Ok(server)) = (client, TcpStream::connect(&address)) else { return };
+            let (mut from, mut to) = (server.try_clone().unwrap(), client.try_clone().unwrap());
+            std::thread::spawn(move || {
+                let _ = std::io::copy(&mut from, &mut to);
+                let _ = to.shutdown(Shutdown::Both);
+            });
+            let forward = forward.clone();
+            std::thread::spawn(move || forward(client, server));
+        }
+    });
+    url
 }
 
 fn forward(

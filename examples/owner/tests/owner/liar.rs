@@ -2,8 +2,10 @@
 //! way.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex};
+
+use crate::gate::relay;
 
 pub(crate) struct Liar {
     pub(crate) url: String,
@@ -12,23 +14,9 @@ pub(crate) struct Liar {
 
 impl Liar {
     pub(crate) fn new(service: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let address = service.trim_start_matches("http://").to_owned();
         let lies = Arc::<Mutex<Vec<(String, String)>>>::default();
         let shared = Arc::clone(&lies);
-        std::thread::spawn(move || {
-            for client in listener.incoming() {
-                let (Ok(client), Ok(server)) = (client, TcpStream::connect(&address)) else { return };
-                let (mut from, mut to) = (server.try_clone().unwrap(), client.try_clone().unwrap());
-                std::thread::spawn(move || {
-                    let _ = std::io::copy(&mut from, &mut to);
-                    let _ = to.shutdown(Shutdown::Both);
-                });
-                let lies = Arc::clone(&shared);
-                std::thread::spawn(move || forward(client, server, &lies));
-            }
-        });
+        let url = relay(service, move |client, server| forward(client, server, &shared));
         Self { url, lies }
     }
 
