@@ -144,7 +144,7 @@ export async function open(browser, service, options = {}) {
     if (["error", "warning"].includes(message.type())) problems.push(message.text());
   });
   const page = await context.newPage();
-  await page.goto(`${service.url}/`);
+  await page.goto(`${service.dashboard ?? service.url}/`);
   return { context, page, problems, requests };
 }
 
