@@ -23,7 +23,11 @@ impl<T: Send + Sync> Held<T> {
     }
 
     /// Works with it while other Python threads run.
-    pub(crate) fn work<R: Ungil + Send>(&self, py: Python<'_>, work: impl FnOnce(&T) -> R + Ungil + Send) -> PyResult<R> {
+    pub(crate) fn work<R: Ungil + Send>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&T) -> R + Ungil + Send,
+    ) -> PyResult<R> {
         py.detach(|| {
             let inner = self.0.read().map_err(|_| Refused::Closed)?;
             inner.as_ref().map(work).ok_or(Refused::Closed)
