@@ -3,8 +3,11 @@
 //! Names, arguments and results are those of the core; see there. Whatever holds keys can be closed, which wipes it, and is
 //! neither printed nor pickled. The interpreter is free while the core works.
 
+mod agent;
 mod backup;
+mod batch;
 mod class;
+mod column;
 mod error;
 mod given;
 mod held;
@@ -33,9 +36,13 @@ fn error_codes(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 #[pymodule]
 mod _blindtally {
     #[pymodule_export]
+    use super::agent::{Agent, AgentStatus, PendingAgent, load_agent};
+    #[pymodule_export]
     use super::backup::Restored;
     #[pymodule_export]
     use super::class::{BlobClass, RecordClass, TokenClass};
+    #[pymodule_export]
+    use super::column::Column;
     #[pymodule_export]
     use super::error_codes;
     #[pymodule_export]

@@ -5,6 +5,7 @@ use core::fmt;
 use blindtally::{Record, RecordError, RevealError, Token, replace_tokens};
 use pyo3::prelude::*;
 
+use crate::batch::{self, Errors, Reveal};
 use crate::error::raise;
 use crate::given::Text;
 use crate::held::Held;
@@ -92,6 +93,19 @@ impl OpeningKeys {
     fn reveal(&self, py: Python<'_>, token: Text) -> PyResult<String> {
         let token: Token = token.parse().map_err(|error| raise(RevealError::Malformed(error)))?;
         self.held.look(py, |source| source.keys().reveal(&token))?.map_err(raise)
+    }
+
+    /// Opens many tokens, of any classes and epochs. A list, or whatever can be iterated over, gives a list; a column in Arrow
+    /// memory (of pyarrow, polars, pandas, DuckDB: strings, also dictionary-encoded) gives a Column, which any of them takes.
+    /// None and null stay what they are.
+    ///
+    /// A token that does not open raises, with its place in `index` and nothing returned; with errors="null" None is in its
+    /// place, with errors="return" (lists only) the exception.
+    ///
+    /// Raises RevealError, ArgumentTypeError, ArgumentValueError (python.surrogate).
+    #[pyo3(signature = (tokens, *, errors=Errors::Raise), text_signature = "($self, tokens, *, errors='raise')")]
+    fn reveal_many<'py>(&self, tokens: &Bound<'py, PyAny>, errors: Errors) -> PyResult<Bound<'py, PyAny>> {
+        batch::run(&self.held, &Reveal, tokens, errors)
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
