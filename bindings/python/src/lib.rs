@@ -3,10 +3,19 @@
 //! Names, arguments and results are those of the core; see there. Whatever holds keys can be closed, which wipes it, and is
 //! neither printed nor pickled. The interpreter is free while the core works.
 
+mod agent;
+mod backup;
+mod batch;
 mod class;
+mod column;
 mod error;
 mod given;
 mod held;
+mod identity;
+mod opening;
+mod owner;
+mod policy;
+mod ticket;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -27,7 +36,23 @@ fn error_codes(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 #[pymodule]
 mod _blindtally {
     #[pymodule_export]
+    use super::agent::{Agent, AgentStatus, PendingAgent, load_agent};
+    #[pymodule_export]
+    use super::backup::Restored;
+    #[pymodule_export]
     use super::class::{BlobClass, RecordClass, TokenClass};
     #[pymodule_export]
+    use super::column::Column;
+    #[pymodule_export]
     use super::error_codes;
+    #[pymodule_export]
+    use super::identity::Identity;
+    #[pymodule_export]
+    use super::opening::OpeningKeys;
+    #[pymodule_export]
+    use super::owner::Owner;
+    #[pymodule_export]
+    use super::policy::Policy;
+    #[pymodule_export]
+    use super::ticket::Ticket;
 }
