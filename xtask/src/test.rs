@@ -17,7 +17,7 @@ use crate::{aw_server, cargo, demo, export, process, recordings, system, vectors
 
 type Step = (&'static str, fn(&Project) -> Result<()>);
 
-const STEPS: [Step; 21] = [
+const STEPS: [Step; 22] = [
     ("format", |project| cargo(project, &["fmt", "--all", "--check"])),
     // Before cargo compiles the server, which holds the dashboard.
     ("npm package", npm_package),
@@ -37,6 +37,7 @@ const STEPS: [Step; 21] = [
     ("Python package", |project| Wheel::build(project).map(drop)),
     ("Python package: tests", |project| Wheel::find_or_build(project)?.test(project)),
     ("Python package: types", |project| Wheel::find_or_build(project)?.types(project)),
+    ("Python package: examples of the READMEs", |project| Wheel::find_or_build(project)?.examples(project)),
     ("Python package: installed into new environments", |project| Wheel::find_or_build(project)?.smoke(project)),
     ("test vectors", vectors::run),
     ("dashboard: tests in a browser", |project| Dashboard::new(project)?.test(project)),
