@@ -4,7 +4,7 @@ use core::borrow::Borrow;
 use core::fmt;
 
 use base64_simd::{AsOut, URL_SAFE_NO_PAD};
-use zeroize::{Zeroizing, optimization_barrier};
+use zeroize::{Zeroize, Zeroizing, optimization_barrier};
 
 use crate::class::TokenClass;
 use crate::error::{ParseError, RevealError, TokenizeError};
@@ -373,6 +373,12 @@ impl RevealBatch {
             }
         }
         text.clear();
+    }
+
+    /// Wipes the values, and keeps the memory for the next batch.
+    pub fn wipe(&mut self) {
+        self.values.zeroize();
+        self.items.clear();
     }
 
     fn set(&mut self, item: usize, result: Result<(usize, usize), RevealError>) {

@@ -8,6 +8,9 @@ use pyo3::sync::RwLockExt;
 
 use crate::error::Refused;
 
+/// From so many bytes on, other Python threads run meanwhile.
+const DETACHED: usize = 2048;
+
 /// Something of the core's, or nothing any more. Readers run beside each other, on as many threads as there are.
 pub(crate) struct Held<T>(RwLock<Option<T>>);
 
@@ -33,6 +36,16 @@ impl<T: Send + Sync> Held<T> {
             inner.as_ref().map(work).ok_or(Refused::Closed)
         })
         .map_err(PyErr::from)
+    }
+
+    /// Works with it on so many bytes: while other Python threads run, if they are enough to be worth it.
+    pub(crate) fn work_on<R: Ungil + Send>(
+        &self,
+        py: Python<'_>,
+        bytes: usize,
+        work: impl FnOnce(&T) -> R + Ungil + Send,
+    ) -> PyResult<R> {
+        if bytes < DETACHED { self.look(py, work) } else { self.work(py, work) }
     }
 
     /// Changes it while other Python threads run; they wait if they need it.

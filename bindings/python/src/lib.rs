@@ -3,9 +3,12 @@
 //! Names, arguments and results are those of the core; see there. Whatever holds keys can be closed, which wipes it, and is
 //! neither printed nor pickled. The interpreter is free while the core works.
 
+mod agent;
 mod backup;
+mod batch;
 mod change;
 mod class;
+mod column;
 mod enrollment;
 mod error;
 mod given;
@@ -36,11 +39,15 @@ fn error_codes(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 #[pymodule]
 mod _blindtally {
     #[pymodule_export]
+    use super::agent::{Agent, AgentStatus, PendingAgent, load_agent};
+    #[pymodule_export]
     use super::backup::{Backup, RecoveryKey, Restored};
     #[pymodule_export]
     use super::change::{Change, Outbox, PasswordChange};
     #[pymodule_export]
     use super::class::{BlobClass, RecordClass, TokenClass};
+    #[pymodule_export]
+    use super::column::Column;
     #[pymodule_export]
     use super::enrollment::{ComparisonRequest, VerifiedRequest};
     #[pymodule_export]

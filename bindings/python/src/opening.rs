@@ -9,8 +9,9 @@ use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyBytes, PyList, PyString};
 use zeroize::Zeroizing;
 
+use crate::batch::{self, Errors, Failed, Reveal};
 use crate::class::RecordClass;
-use crate::error::{self, Refused, raise};
+use crate::error::{Refused, raise};
 use crate::given::{self, Text};
 use crate::held::Held;
 
@@ -107,6 +108,19 @@ impl OpeningKeys {
         self.held.look(py, |source| source.keys().reveal(&token))?.map_err(raise)
     }
 
+    /// Opens many tokens, of any classes and epochs. A list, or whatever can be iterated over, gives a list; a column in Arrow
+    /// memory (of pyarrow, polars, pandas, DuckDB: strings, also dictionary-encoded) gives a Column, which any of them takes.
+    /// None and null stay what they are.
+    ///
+    /// A token that does not open raises, with its place in `index` and nothing returned; with errors="null" None is in its
+    /// place, with errors="return" (lists only) the exception.
+    ///
+    /// Raises RevealError, ArgumentTypeError, ArgumentValueError (python.surrogate).
+    #[pyo3(signature = (tokens, *, errors=Errors::Raise), text_signature = "($self, tokens, *, errors='raise')")]
+    fn reveal_many<'py>(&self, tokens: &Bound<'py, PyAny>, errors: Errors) -> PyResult<Bound<'py, PyAny>> {
+        batch::run(&self.held, &Reveal, tokens, errors)
+    }
+
     /// The text with every token in it that opens replaced by its value; what does not open stays.
     fn reveal_text(&self, py: Python<'_>, text: Text) -> PyResult<String> {
         let text: &str = &text;
@@ -124,48 +138,38 @@ impl OpeningKeys {
         self.held.work(py, |source| open_record(source.keys(), record))?.map_err(raise)
     }
 
-    /// Opens many records. None stays None.
+    /// Opens many records; whatever can be iterated over gives a list. None stays None.
     ///
-    /// With errors="raise", the first that is refused raises, with its `index`. With "return", each exception is in the
-    /// place of its record.
+    /// A record that does not open raises, with its place in `index` and nothing returned; with errors="null" None is in
+    /// its place, with errors="return" the exception.
     ///
-    /// Raises RecordError: as `open_record`.
-    #[pyo3(signature = (records, *, errors=OnError::Raise), text_signature = "($self, records, *, errors='raise')")]
+    /// Raises RecordError, ArgumentTypeError.
+    #[pyo3(signature = (records, *, errors=Errors::Raise), text_signature = "($self, records, *, errors='raise')")]
     fn open_records<'py>(
         &self,
         py: Python<'py>,
         records: &Bound<'py, PyAny>,
-        errors: OnError,
+        errors: Errors,
     ) -> PyResult<Bound<'py, PyList>> {
         let records = texts(records)?;
         let opened = self.held.work(py, |source| {
-            let keys = source.keys();
-            let mut opened = Vec::with_capacity(records.len());
-            for record in &records {
-                let one = match record {
-                    Ok(Some(record)) => open_record(keys, record).map(Some).map_err(Failure::Core),
-                    Ok(None) => Ok(None),
-                    Err(refused) => Err(Failure::Here(*refused)),
-                };
-                let failed = one.is_err();
-                opened.push(one);
-                if failed && errors == OnError::Raise {
-                    break;
-                }
-            }
-            opened
+            let open = |record: &Result<Option<PyBackedStr>, Refused>| match record {
+                Ok(Some(record)) => open_record(source.keys(), record).map(Some).map_err(|e| Failed::Core(e.into())),
+                Ok(None) => Ok(None),
+                Err(refused) => Err(Failed::Here(*refused)),
+            };
+            records.iter().map(open).collect::<Vec<_>>()
         })?;
         let list = PyList::empty(py);
         for (index, one) in opened.into_iter().enumerate() {
-            match one {
-                Ok(record) => list.append(record)?,
-                Err(failure) => {
-                    let exception = failure.exception(py, index)?;
-                    match errors {
-                        OnError::Raise => return Err(PyErr::from_value(exception)),
-                        OnError::Return => list.append(exception)?,
-                    }
+            match (one, errors) {
+                (Ok(record), _) => list.append(record)?,
+                (Err(failed), Errors::Return) => list.append(failed.raise(py, Some(index)).into_value(py))?,
+                // A wrong type is a mistake of the program's, not a bad value.
+                (Err(failed), Errors::Null) if !matches!(failed, Failed::Here(Refused::Type)) => {
+                    list.append(py.None())?
                 }
+                (Err(failed), _) => return Err(failed.raise(py, Some(index))),
             }
         }
         Ok(list)
@@ -250,40 +254,6 @@ impl OpenedRecord {
     fn __repr__(&self) -> String {
         let class = self.class.id();
         format!("OpenedRecord(class {class}, device {}, seq {}, ..)", self.device, self.seq)
-    }
-}
-
-/// What becomes of an item that is refused.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum OnError {
-    Raise,
-    Return,
-}
-
-impl<'py> FromPyObject<'_, 'py> for OnError {
-    type Error = PyErr;
-
-    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        match &*Text::extract(object)? {
-            "raise" => Ok(Self::Raise),
-            "return" => Ok(Self::Return),
-            _ => Err(Refused::Value.into()),
-        }
-    }
-}
-
-/// Why an item was refused.
-enum Failure {
-    Core(RecordError),
-    Here(Refused),
-}
-
-impl Failure {
-    fn exception(self, py: Python<'_>, index: usize) -> PyResult<Bound<'_, PyAny>> {
-        match self {
-            Self::Core(error) => error::of(py, error.into(), Some(index)),
-            Self::Here(refused) => error::of_refused(py, refused, Some(index)),
-        }
     }
 }
 

@@ -1,0 +1,265 @@
+//! Columns of strings in Arrow memory: whatever speaks the Arrow PyCapsule interface comes in without a copy, and goes out.
+
+use std::sync::Arc;
+
+use arrow_array::builder::GenericStringBuilder;
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayAccessor, ArrayRef, OffsetSizeTrait, new_null_array};
+use arrow_schema::{DataType, Field};
+use pyo3::prelude::*;
+use pyo3::types::{PyCapsule, PyList, PyString, PyTuple};
+use pyo3_arrow::ffi::{ArrayIterator, to_array_pycapsules, to_schema_pycapsule, to_stream_pycapsule};
+use pyo3_arrow::input::AnyArray;
+
+use crate::batch::{Errors, Failed, Results, Work};
+use crate::error::Refused;
+
+/// So many values are worked on together: few enough to stay in the processor's cache.
+const PIECE: usize = 4096;
+
+/// Strings in Arrow memory, for whatever takes the Arrow PyCapsule interface: `pyarrow.array(column)`,
+/// `polars.Series(column)`, `pandas.Series.from_arrow(column)`, a DuckDB query.
+#[pyclass(module = "blindtally", frozen)]
+pub(crate) struct Column {
+    data_type: DataType,
+    chunks: Vec<ArrayRef>,
+}
+
+impl Column {
+    /// The column that an object gives; `None` if it gives none.
+    ///
+    /// # Errors
+    /// [`Refused::Type`] for one that is not of strings.
+    pub(crate) fn take(object: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
+        if !object.hasattr("__arrow_c_array__")? && !object.hasattr("__arrow_c_stream__")? {
+            return Ok(None);
+        }
+        // What Arrow says of it may quote it.
+        let (chunks, field) = object
+            .extract::<AnyArray>()
+            .and_then(|array| Ok(array.into_chunked_array()?))
+            .map_err(|_| PyErr::from(Refused::Type))?
+            .into_inner();
+        let mut column = Self { data_type: field.data_type().clone(), chunks };
+        // A table, or a query's result, of one column is that column.
+        if let DataType::Struct(fields) = &column.data_type
+            && let [field] = fields.as_ref()
+        {
+            if column.chunks.iter().any(|chunk| chunk.null_count() > 0) {
+                return Err(Refused::Type.into());
+            }
+            column.data_type = field.data_type().clone();
+            column.chunks = column.chunks.iter().map(|chunk| chunk.as_struct().column(0).clone()).collect();
+        }
+        let is_taken = match &column.data_type {
+            DataType::Dictionary(_, values) => is_text(values),
+            DataType::Null => true,
+            other => is_text(other),
+        };
+        if !is_taken {
+            return Err(Refused::Type.because(object.py(), "the column is not one of strings"));
+        }
+        Ok(Some(column))
+    }
+
+    fn field(&self) -> Arc<Field> {
+        Arc::new(Field::new("", self.data_type.clone(), true))
+    }
+}
+
+fn is_text(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+}
+
+#[pymethods]
+impl Column {
+    fn __len__(&self) -> usize {
+        self.chunks.iter().map(|chunk| chunk.len()).sum()
+    }
+
+    /// How many of them are null.
+    #[getter]
+    fn null_count(&self) -> usize {
+        self.chunks.iter().map(|chunk| chunk.logical_null_count()).sum()
+    }
+
+    /// As a list of `str`, with None for nulls.
+    fn to_list<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let list = PyList::empty(py);
+        for chunk in &self.chunks {
+            each_text(chunk, &mut |text| list.append(text.map(|text| PyString::new(py, text))))?;
+        }
+        Ok(list)
+    }
+
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_array__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyCapsule>>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let chunks: Vec<&dyn Array> = self.chunks.iter().map(|chunk| chunk.as_ref()).collect();
+        let array = match chunks[..] {
+            [] => new_null_array(&self.data_type, 0),
+            [one] => arrow_array::make_array(one.to_data()),
+            _ => arrow_select::concat::concat(&chunks).map_err(|_| PyErr::from(Refused::Value))?,
+        };
+        Ok(to_array_pycapsules(py, self.field(), &array, requested_schema)?)
+    }
+
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyCapsule>>,
+    ) -> PyResult<Bound<'py, PyCapsule>> {
+        let chunks = self.chunks.clone().into_iter().map(Ok);
+        Ok(to_stream_pycapsule(py, Box::new(ArrayIterator::new(chunks, self.field())), requested_schema)?)
+    }
+
+    fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
+        Ok(to_schema_pycapsule(py, self.field().as_ref())?)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Column({} rows)", self.__len__())
+    }
+}
+
+/// Does the work with every value; a row that was refused comes with its number.
+pub(crate) fn convert<T, W: Work<T>>(
+    by: &T,
+    work: &W,
+    column: &Column,
+    errors: Errors,
+) -> Result<Column, (Failed, Option<usize>)> {
+    let data_type = match &column.data_type {
+        DataType::Dictionary(keys, values) => {
+            DataType::Dictionary(keys.clone(), Box::new(result_type(values, &column.chunks)))
+        }
+        other => result_type(other, &column.chunks),
+    };
+    let mut chunks = Vec::with_capacity(column.chunks.len());
+    let mut row = 0;
+    for chunk in &column.chunks {
+        // Whoever made it may have made it wrong, and what is not UTF-8 must not become a `str`.
+        chunk.to_data().validate_full().map_err(|_| (Failed::Here(Refused::Value), None))?;
+        let mut converter = Converter { by, work, errors, refused: Vec::new() };
+        let converted = match &data_type {
+            DataType::Dictionary(_, values) => {
+                let dictionary = chunk.as_any_dictionary();
+                // Which rows a refused value is in, its keys tell.
+                converter.errors = Errors::Null;
+                let values = converter.convert(dictionary.values(), values)?;
+                if errors == Errors::Raise && !converter.refused.is_empty() {
+                    let keys = dictionary.normalized_keys();
+                    let is_null = |row: usize| dictionary.keys().is_null(row);
+                    let first = keys.iter().enumerate().filter(|(row, _)| !is_null(*row));
+                    let mut first = first.filter_map(|(row, key)| {
+                        let (_, failed) = converter.refused.iter().find(|(value, _)| value == key)?;
+                        Some((*failed, row))
+                    });
+                    if let Some((failed, at)) = first.next() {
+                        return Err((failed, Some(row + at)));
+                    }
+                }
+                dictionary.with_values(values)
+            }
+            text => converter.convert(chunk, text).map_err(|(failed, at)| (failed, at.map(|at| row + at)))?,
+        };
+        row += chunk.len();
+        chunks.push(converted);
+    }
+    Ok(Column { data_type, chunks })
+}
+
+/// Strings with offsets of 32 bits, as they came, unless the results might not fit: a token has at most 96 characters and
+/// twice the bytes of its value.
+fn result_type(given: &DataType, chunks: &[ArrayRef]) -> DataType {
+    let fits =
+        |chunk: &ArrayRef| chunk.get_array_memory_size().saturating_mul(2) + chunk.len() * 96 < i32::MAX as usize;
+    match given {
+        DataType::LargeUtf8 => DataType::LargeUtf8,
+        _ if chunks.iter().all(fits) => DataType::Utf8,
+        _ => DataType::LargeUtf8,
+    }
+}
+
+struct Converter<'a, T, W> {
+    by: &'a T,
+    work: &'a W,
+    errors: Errors,
+    /// Values that were refused and are null now.
+    refused: Vec<(usize, Failed)>,
+}
+
+impl<T, W: Work<T>> Converter<'_, T, W> {
+    fn convert(&mut self, array: &ArrayRef, to: &DataType) -> Result<ArrayRef, (Failed, Option<usize>)> {
+        match array.data_type() {
+            DataType::Utf8 => self.strings(array.as_string::<i32>(), to),
+            DataType::LargeUtf8 => self.strings(array.as_string::<i64>(), to),
+            DataType::Utf8View => self.strings(array.as_string_view(), to),
+            _ => Ok(new_null_array(to, array.len())),
+        }
+    }
+
+    fn strings<'a, A>(&mut self, array: A, to: &DataType) -> Result<ArrayRef, (Failed, Option<usize>)>
+    where
+        A: ArrayAccessor<Item = &'a str> + Copy,
+    {
+        match to {
+            DataType::LargeUtf8 => self.build::<i64, A>(array),
+            _ => self.build::<i32, A>(array),
+        }
+    }
+
+    fn build<'a, O: OffsetSizeTrait, A>(&mut self, array: A) -> Result<ArrayRef, (Failed, Option<usize>)>
+    where
+        A: ArrayAccessor<Item = &'a str> + Copy,
+    {
+        let mut out = GenericStringBuilder::<O>::with_capacity(array.len(), array.len() * 64);
+        let mut results = W::Results::take();
+        for start in (0..array.len()).step_by(PIECE) {
+            let rows = start..array.len().min(start + PIECE);
+            let texts = rows.clone().filter(|row| array.is_valid(*row)).map(|row| array.value(row));
+            self.work.run(self.by, texts, &mut results).map_err(|error| (Failed::Core(error), None))?;
+            let mut next = 0;
+            for row in rows {
+                if array.is_null(row) {
+                    out.append_null();
+                    continue;
+                }
+                next += 1;
+                match results.get(next - 1) {
+                    Ok(text) => out.append_value(text),
+                    Err(error) if self.errors == Errors::Raise => return Err((Failed::Core(error), Some(row))),
+                    Err(error) => {
+                        self.refused.push((row, Failed::Core(error)));
+                        out.append_null();
+                    }
+                }
+            }
+        }
+        results.leave();
+        Ok(Arc::new(out.finish()))
+    }
+}
+
+/// Every text of a chunk that this package made.
+fn each_text(chunk: &ArrayRef, each: &mut dyn FnMut(Option<&str>) -> PyResult<()>) -> PyResult<()> {
+    let text = |array: &ArrayRef, row: usize| -> Option<String> {
+        (array.is_valid(row)).then(|| match array.data_type() {
+            DataType::LargeUtf8 => array.as_string::<i64>().value(row).to_owned(),
+            _ => array.as_string::<i32>().value(row).to_owned(),
+        })
+    };
+    if let Some(dictionary) = chunk.as_any_dictionary_opt() {
+        let keys = dictionary.normalized_keys();
+        for (row, key) in keys.into_iter().enumerate() {
+            let value = if dictionary.keys().is_valid(row) { text(dictionary.values(), key) } else { None };
+            each(value.as_deref())?;
+        }
+        return Ok(());
+    }
+    (0..chunk.len()).try_for_each(|row| each(text(chunk, row).as_deref()))
+}
