@@ -92,15 +92,13 @@ impl Wheel {
             let mut mypy = self.python(&programs);
             process::run(mypy.args(["-m", "mypy", "--strict", checked]).env("MYPY_CACHE_DIR", &cache))?;
         }
-        // Beside node, it looks for the interpreter whose packages it is asked about.
-        let mut folders = vec![programs.clone()];
-        folders.extend(std::env::split_paths(Node::find(project)?.path()));
-        let path = std::env::join_paths(folders).context("PATH cannot be extended")?;
+        let node = Node::find(project)?;
         for arguments in [["--verifytypes", "blindtally", "--ignoreexternal"].as_slice(), &["tests/typing_example.py"]]
         {
             let mut pyright = self.python(&programs);
-            pyright.args(["-m", "pyright"]).args(arguments).env("PATH", &path);
-            process::run(pyright.env("PYRIGHT_PYTHON_CACHE_DIR", project.target.join("pyright")))?;
+            pyright.args(["-m", "pyright", "--pythonpath"]).arg(programs.join("python")).args(arguments);
+            pyright.env("PATH", node.path()).env("PYRIGHT_PYTHON_CACHE_DIR", project.target.join("pyright"));
+            process::run(&mut pyright)?;
         }
         Ok(())
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import Any, BinaryIO, List, Optional, Union
 
-import pyarrow as pa
 from blindtally import (
     Agent,
     Backup,
@@ -54,7 +53,7 @@ def enroll(owner: Owner, code: str) -> Agent:
     return pending.accept(outbox.delivery)
 
 
-def tokens(agent: Agent, words: List[str], holes: List[Optional[str]], column: Any, stream: pa.Table) -> None:
+def tokens(agent: Agent, words: List[str], holes: List[Optional[str]]) -> None:
     assert_type(agent.tokenize(TokenClass.APP, "winword.exe"), str)
     assert_type(agent.tokenize_many(TokenClass.APP, words), List[str])
     assert_type(agent.tokenize_many(TokenClass.APP, ("a", "b"), errors="raise"), List[str])
@@ -129,5 +128,5 @@ def blobs(agent: Agent, keys: OpeningKeys, file: BinaryIO) -> bytes:
     with agent.blob_writer(BlobClass.VOICE, file, when=1_700_000_000_000) as writer:
         writer.write(b"...")
     with keys.blob_reader(file) as reader:
-        assert_type(reader.read(1), bytes)
-    return keys.open_blob(sealed)
+        head: bytes = reader.read(1)
+    return head + keys.open_blob(sealed)
