@@ -86,19 +86,24 @@ impl Wheel {
     /// Compares the stubs with the native module, and checks them, the package and an example with mypy and pyright.
     pub(crate) fn types(&self, project: &Project) -> Result<()> {
         let programs = self.install(project)?;
-        let cache = project.target.join("mypy");
-        process::run(self.python(&programs).args(["-m", "mypy.stubtest", "blindtally"]).env("MYPY_CACHE_DIR", &cache))?;
-        for checked in ["python/blindtally", "tests/typing_example.py"] {
+        let mypy = |module, arguments: &[&str]| {
             let mut mypy = self.python(&programs);
-            process::run(mypy.args(["-m", "mypy", "--strict", checked]).env("MYPY_CACHE_DIR", &cache))?;
-        }
-        let node = Node::find(project)?;
+            mypy.args(["-m", module]).args(arguments).env("MYPY_CACHE_DIR", project.target.join("mypy"));
+            process::run(&mut mypy)
+        };
+        let stubtest = ["--allowlist", "tests/stubtest.txt", "--ignore-disjoint-bases", "--concise", "blindtally"];
+        mypy("mypy.stubtest", &stubtest)?;
+        mypy("mypy", &["--strict", "python/blindtally"])?;
+        mypy("mypy", &["--strict", "tests/typing_example.py"])?;
+        // It asks the python of PATH for its packages.
+        let mut folders = vec![programs.clone()];
+        folders.extend(std::env::split_paths(Node::find(project)?.path()));
+        let path = std::env::join_paths(folders).context("PATH cannot be extended")?;
         for arguments in [["--verifytypes", "blindtally", "--ignoreexternal"].as_slice(), &["tests/typing_example.py"]]
         {
             let mut pyright = self.python(&programs);
-            pyright.args(["-m", "pyright", "--pythonpath"]).arg(programs.join("python")).args(arguments);
-            pyright.env("PATH", node.path()).env("PYRIGHT_PYTHON_CACHE_DIR", project.target.join("pyright"));
-            process::run(&mut pyright)?;
+            pyright.args(["-m", "pyright"]).args(arguments).env("PATH", &path);
+            process::run(pyright.env("PYRIGHT_PYTHON_CACHE_DIR", project.target.join("pyright")))?;
         }
         Ok(())
     }
