@@ -64,7 +64,8 @@ impl ComparisonRequest {
 
     /// Takes the code that the device shows its user, as the owner typed it, and the name the owner gives the device.
     ///
-    /// Raises EnrollmentError: it is another device's code, or mistyped ("enrollment.code"); the name has not 1 to 128 bytes.
+    /// Raises EnrollmentError: it is another device's code, or mistyped ("enrollment.code"), or the name has not 1 to
+    /// 128 bytes.
     fn confirm(&self, code_shown: Text, name: Text) -> PyResult<VerifiedRequest> {
         self.0.confirm(&code_shown, &name).map(VerifiedRequest::from).map_err(raise)
     }

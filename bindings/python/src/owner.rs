@@ -106,8 +106,11 @@ impl Owner {
     /// Raises CredentialError: as `Owner.create`. OwnerError: the service shows numbers that cannot be exceeded.
     #[staticmethod]
     #[pyo3(
-        signature = (restored, login, password, *, generation=Number(0), policy=None, kdf=None, account_secret=None, now=None),
-        text_signature = "(restored, login, password, *, generation=0, policy=None, kdf=None, account_secret=None, now=None)"
+        signature = (
+            restored, login, password, *, generation=Number(0), policy=None, kdf=None, account_secret=None, now=None
+        ),
+        text_signature = "(restored, login, password, *, \
+            generation=0, policy=None, kdf=None, account_secret=None, now=None)"
     )]
     #[allow(clippy::too_many_arguments, reason = "all but three are named by the caller")]
     fn restore<'py>(
