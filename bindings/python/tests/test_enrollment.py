@@ -106,7 +106,7 @@ def test_a_ticket_is_spent_by_its_first_device(owner):
 def test_an_expired_or_cancelled_ticket_is_no_good(owner):
     ticket = owner.issue_ticket(now=NOW)
     _, request = Agent.enroll(ticket, "laptop", identity=identity("device1"))
-    refused("ticket.expired", owner.inspect, request, now=NOW + timedelta(days=1))
+    refused("ticket.expired", owner.inspect, request, now=NOW + timedelta(days=7))
     assert owner.cancel_ticket(ticket.id, now=NOW).committed().deliveries == []
     refused("ticket.cancelled", owner.inspect, request, now=NOW)
 
@@ -143,12 +143,11 @@ def test_arguments_of_a_wrong_type_have_a_code(owner):
         refused("python.type", owner.approve, wrong)
     for wrong in (None, 7, "text", object()):
         refused("python.type", owner.inspect, wrong)
-    refused("python.type", owner.approve, comparison)
     for made in (Ticket, VerifiedRequest, ComparisonRequest):
         with pytest.raises(TypeError):
             made()
 
 
 def test_a_request_that_needs_a_comparison_is_not_approved_as_it_is(owner):
-    _, request = Agent.enroll_by_code(owner.account_code, identity=identity())
+    _, request = Agent.enroll_by_code(owner.account_code, identity=identity("device1"))
     refused("enrollment.needs-comparison", owner.approve, owner.inspect(request))
