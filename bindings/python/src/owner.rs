@@ -209,8 +209,7 @@ impl Owner {
         now: Option<Moment>,
     ) -> PyResult<Ticket> {
         let uses = TicketUses::several(uses.narrow()?).map_err(raise)?;
-        let default = if uses == TicketUses::ONE { Lifetime::days(7) } else { Lifetime::hours(24) };
-        let (lifetime, now) = (lifetime.map_or(default, |span| span.0), or_now(now));
+        let (lifetime, now) = (lifetime.map_or(uses.default_lifetime(), |span| span.0), or_now(now));
         Self::look(slf, |owner| owner.issue_ticket(uses, lifetime, now))?.map(Ticket).map_err(raise)
     }
 
