@@ -113,7 +113,8 @@ def test_a_restored_account_goes_on_above_what_the_service_shows():
     assert proof == again.recovery_proof() == owner.recovery_proof()
     assert stored.expected == change.generation < stored.generation
     assert again.policy.version > owner.policy.version and again.policy.epoch > owner.policy.epoch
-    assert {device.id: device.status for device in again.devices} == {agent.device_id: "active", gone.device_id: "revoked"}
+    status = {device.id: device.status for device in again.devices}
+    assert status == {agent.device_id: "active", gone.device_id: "revoked"}
     outbox = stored.committed()
     assert [device for device, _ in outbox.deliveries] == [agent.device_id]
     assert agent.accept(outbox.delivery) == "updated"
