@@ -103,7 +103,8 @@ def threads(agent: Any) -> List[Row]:
 
     values = BATCHES * VALUES
     times = race({"one": Work(work, values), "two": Work(both, 2 * values)})
-    return [row("python: tokenize in two threads, Arrow columns of 10,000, 45 bytes / one thread", times["two"], times["one"], 1.7)]
+    figure = "python: tokenize in two threads, Arrow columns of 10,000, 45 bytes"
+    return [row(f"{figure} / one thread", times["two"], times["one"], 1.7)]
 
 
 MEASUREMENTS: Dict[str, Callable[[Any], List[Row]]] = {
