@@ -5,7 +5,7 @@ use blindtally::{
     RevealError, ServiceHead, Sync, TicketUses, Timestamp, Token,
 };
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes};
+use pyo3::types::{PyBool, PyByteArray};
 
 use crate::archive::ArchiveWriter;
 use crate::backup::{Backup, RecoveryKey, Restored};
@@ -178,17 +178,18 @@ impl Owner {
         Self::look(slf, |owner| owner.devices().map(Device::of).collect())
     }
 
-    /// What the service takes as proof of the password: 32 bytes. It keeps a SHA-256 of them.
-    fn login_proof<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyBytes>> {
+    /// What the service takes as proof of the password: 32 secret bytes, yours to wipe. It keeps a SHA-256 of them.
+    fn login_proof<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyByteArray>> {
         let proof = Self::look(slf, blindtally::Owner::login_proof)?;
-        Ok(PyBytes::new(slf.py(), proof.expose()))
+        Ok(PyByteArray::new(slf.py(), proof.expose()))
     }
 
     /// What opens the vault again without the password, by `Login.resume`: at most 488 bytes. They are as secret as the
-    /// password and the account secret together, until the password changes: seal them under a key of the platform's.
-    fn keep_unlocked<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyBytes>> {
+    /// password and the account secret together, until the password changes: seal them under a key of the platform's, and
+    /// wipe these.
+    fn keep_unlocked<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyByteArray>> {
         let kept = Self::look(slf, blindtally::Owner::keep_unlocked)?;
-        Ok(PyBytes::new(slf.py(), kept.expose()))
+        Ok(PyByteArray::new(slf.py(), kept.expose()))
     }
 
     /// Makes a ticket for an installer, good for `uses` devices, 1 to 50, and for `lifetime` in whole seconds: at most 30
