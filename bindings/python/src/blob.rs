@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::class::BlobClass;
 use crate::error::{Refused, raise, raise_io};
-use crate::file::{Content, Handle, PIECE, Sink, Source};
+use crate::file::{Content, Handle, Index, PIECE, Sink, Source};
 use crate::opening::OpeningKeys;
 use crate::single::Single;
 
@@ -216,6 +216,11 @@ impl Ready {
 }
 
 impl Wanted {
+    /// As the `size` of a file's `read` says it.
+    fn by(size: Option<Index>) -> Self {
+        size.and_then(|size| usize::try_from(size.0).ok()).map_or(Self::All, Self::UpTo)
+    }
+
     /// Bytes of content that will be worked on, as far as that can be known.
     fn bytes(self) -> usize {
         match self {
@@ -254,8 +259,9 @@ impl RawBlobReader {
         BlobHeader(self.header)
     }
 
-    fn read<'py>(&self, py: Python<'py>, size: usize) -> PyResult<Bound<'py, PyBytes>> {
-        self.give(py, Wanted::UpTo(size))
+    #[pyo3(signature = (size))]
+    fn read<'py>(&self, py: Python<'py>, size: Option<Index>) -> PyResult<Bound<'py, PyBytes>> {
+        self.give(py, Wanted::by(size))
     }
 
     fn readall<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
@@ -364,22 +370,23 @@ impl RawBlobFile {
         usize::try_from(self.length).map_err(|_| Refused::Value.into())
     }
 
-    fn read<'py>(&self, py: Python<'py>, size: usize) -> PyResult<Bound<'py, PyBytes>> {
-        self.give(py, Wanted::UpTo(size))
+    #[pyo3(signature = (size))]
+    fn read<'py>(&self, py: Python<'py>, size: Option<Index>) -> PyResult<Bound<'py, PyBytes>> {
+        self.give(py, Wanted::by(size))
     }
 
     fn readall<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         self.give(py, Wanted::All)
     }
 
-    fn seek(&self, offset: i64, whence: u8) -> PyResult<u64> {
-        let from = match whence {
+    fn seek(&self, offset: Index, whence: Index) -> PyResult<u64> {
+        let from = match whence.0 {
             0 => 0,
             1 => self.place.load(Ordering::Relaxed),
             2 => self.length,
             _ => return Err(Refused::Value.into()),
         };
-        let place = from.checked_add_signed(offset).ok_or(Refused::Value)?;
+        let place = from.checked_add_signed(offset.0).ok_or(Refused::Value)?;
         self.place.store(place, Ordering::Relaxed);
         Ok(place)
     }

@@ -98,6 +98,18 @@ impl<'py> FromPyObject<'_, 'py> for Content {
     }
 }
 
+/// An integer, or what stands for one, as Python's files take it.
+pub(crate) struct Index(pub(crate) i64);
+
+impl<'py> FromPyObject<'_, 'py> for Index {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let number = object.call_method0(intern!(object.py(), "__index__")).map_err(|_| PyErr::from(Refused::Type))?;
+        number.extract().map(Self).map_err(|_| Refused::Value.into())
+    }
+}
+
 /// How a source is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Access {

@@ -66,8 +66,6 @@ class BlobReader(_Blob):
 
         Raises BlobError, and whatever the file object raises: nothing is lost by that, and it may be called again.
         """
-        if size is None or size < 0:
-            return self.readall()
         return self._raw.read(size)
 
     def readall(self) -> bytes:
