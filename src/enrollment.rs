@@ -255,11 +255,11 @@ impl ComparisonRequest {
 
     /// Takes the code that the device shows its user, as the owner typed it, and the name the owner gives the device.
     ///
-    /// Typing it is the comparison: there is no way to wave a request through.
+    /// Typing it is the comparison: there is no way to wave a request through. Whoever mistyped it types it again.
     ///
     /// # Errors
     /// [`InspectError::Code`] if it is another device's code, [`InspectError::Name`] for an unusable name.
-    pub fn confirm(self, code_shown: &str, name: &str) -> Result<VerifiedRequest, InspectError> {
+    pub fn confirm(&self, code_shown: &str, name: &str) -> Result<VerifiedRequest, InspectError> {
         check_name(name)?;
         let typed = crockford::decode::<15>(code_shown, Fingerprint::CODE_CHARS).ok_or(InspectError::Code)?;
         let own = secret::Secret::copy_of(&self.request.identity.fingerprint().prefix());
@@ -267,7 +267,7 @@ impl ComparisonRequest {
             return Err(InspectError::Code);
         }
         let device = self.request.device_id();
-        let EnrollmentRequest { identity, nonce, .. } = self.request;
-        Ok(VerifiedRequest { identity, nonce, ticket: None, name: name.to_owned(), device })
+        let EnrollmentRequest { identity, nonce, .. } = &self.request;
+        Ok(VerifiedRequest { identity: identity.clone(), nonce: *nonce, ticket: None, name: name.to_owned(), device })
     }
 }

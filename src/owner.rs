@@ -329,11 +329,19 @@ impl Owner {
     /// [`UnlockError::Wrong`] for a wrong password or account secret, [`UnlockError::RolledBack`] for a vault older
     /// than `seen`, [`UnlockError::Header`] if the service changed its mind about the parameters.
     pub fn unlock(unlocking: Unlocking, vault: &[u8], seen: u64) -> Result<Self, UnlockError> {
-        let keyring = Keyring::open(&unlocking.open(vault)?)?;
-        if keyring.generation < seen {
-            return Err(UnlockError::RolledBack);
-        }
-        let current = keyring.current_key().ok_or(ParseError::Value)?;
+        Self::try_unlock(unlocking, vault, seen).map_err(|(error, _)| error)
+    }
+
+    /// [`Owner::unlock`] that hands the login back where the vault does not open: another vault can be tried without
+    /// another slow step.
+    ///
+    /// # Errors
+    /// As [`Owner::unlock`], with the login.
+    pub fn try_unlock(unlocking: Unlocking, vault: &[u8], seen: u64) -> Result<Self, (UnlockError, Box<Unlocking>)> {
+        let (keyring, current) = match open_vault(&unlocking, vault, seen) {
+            Ok(opened) => opened,
+            Err(error) => return Err((error, Box::new(unlocking))),
+        };
         let keys = OpeningKeys::new(&keyring);
         let Unlocking { name, wrapping, account_secret, .. } = unlocking;
         let stored = keyring.generation;
@@ -998,6 +1006,16 @@ fn default_classes() -> Vec<(AnyClass, CanonicalForm)> {
     let form =
         |class| if class == AnyClass::Token(TokenClass::HOST) { CanonicalForm::Host } else { CanonicalForm::Exact };
     tokens.chain(records).chain(blobs).map(|class| (class, form(class))).collect()
+}
+
+/// The keyring in a vault, no older than `seen`, and the key of its running epoch.
+fn open_vault(unlocking: &Unlocking, vault: &[u8], seen: u64) -> Result<(Keyring, EpochKey), UnlockError> {
+    let keyring = Keyring::open(&unlocking.open(vault)?)?;
+    if keyring.generation < seen {
+        return Err(UnlockError::RolledBack);
+    }
+    let current = keyring.current_key().ok_or(ParseError::Value)?;
+    Ok((keyring, current))
 }
 
 fn active(keyring: &Keyring) -> Vec<DeviceId> {

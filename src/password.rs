@@ -136,13 +136,14 @@ impl AccountSecret {
         crockford::encode_checked(&self.0)
     }
 
-    pub(crate) fn duplicate(&self) -> Self {
+    /// Another copy in memory, for a caller who keeps theirs.
+    pub fn duplicate(&self) -> Self {
         Self(self.0.duplicate())
     }
 }
 
 /// How a password is stretched, and what it costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kdf {
     /// PBKDF2-HMAC-SHA-256 (RFC 8018): 600,000 to 10,000,000 iterations.
     Pbkdf2 {
@@ -217,7 +218,7 @@ pub(crate) enum Purpose {
 }
 
 /// What the service says of an account before login: nothing in it is trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Prelogin {
     /// How the password is stretched.
     pub kdf: Kdf,

@@ -65,6 +65,32 @@ fn dropping_what_opens_a_blob_wipes_its_keys() {
     assert_eq!(found(&BLOB_NEEDLES), [0; 2]);
 }
 
+/// The beginning and the end of a value, masked too.
+const VALUE: [u8; 34] = [
+    0x73, 0x52, 0x5e, 0x53, 0x5d, 0x4e, 0x58, 0x55, 0x52, 0x5b, 0x1c, 0x51, 0x55, 0x48, 0x1c, 0x79, 0x50, 0x4f, 0x5e,
+    0x59, 0x48, 0x54, 0x1c, 0x49, 0x52, 0x58, 0x1c, 0x68, 0x56, 0x53, 0x4e, 0x4a, 0x59, 0x52,
+];
+
+#[test]
+fn wiping_a_batch_leaves_none_of_its_values() {
+    let scope = Scope { account: AccountId::from_bytes([0xac; 16]), epoch: Epoch::FIRST };
+    let key = MasterKey::generate().unwrap().epoch_key(scope).class_key(TokenClass::TITLE);
+    let key = TokenKey::new(&key);
+    // On the heap, where it is wiped: what moves over the stack stays there.
+    let value = || zeroize::Zeroizing::new(VALUE.iter().map(|byte| byte ^ MASK).collect::<Vec<u8>>());
+    let mut sealed = TokenBatch::new();
+    key.tokenize_batch([str::from_utf8(&value()).unwrap()], &mut sealed);
+    let needles = [VALUE[..16].try_into().unwrap(), VALUE[18..].try_into().unwrap()];
+    let mut open = RevealBatch::new();
+    for _ in 0..2 {
+        key.reveal_batch(sealed.iter().map(Result::unwrap), &mut open);
+        assert_eq!(open.get(0).unwrap().unwrap().as_bytes(), *value());
+        assert!(found(&needles).iter().all(|count| *count > 0), "the search finds what is there");
+        open.wipe();
+        assert_eq!((found(&needles), open.len()), ([0; 2], 0));
+    }
+}
+
 /// How often each needle lies in the writable memory of this process.
 fn found(needles: &[[u8; 16]; 2]) -> [usize; 2] {
     let memory = File::open("/proc/self/mem").unwrap();

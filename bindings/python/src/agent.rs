@@ -2,7 +2,7 @@
 
 use blindtally::{Outcome, RestoreError, RestoredAgent, SavedAgent};
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyByteArray, PyBytes};
 
 use crate::batch::{self, Errors, Tokenize};
 use crate::class::{RecordClass, TokenClass};
@@ -66,9 +66,9 @@ impl PendingAgent {
         self.held.look(py, |agent| agent.claim().ticket().map(|ticket| ticket.to_string()))
     }
 
-    /// 32 secret bytes to show the service for the right to upload.
-    fn claim<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        self.held.look(py, |agent| PyBytes::new(py, agent.claim().expose()))
+    /// 32 secret bytes to show the service for the right to upload: yours to wipe.
+    fn claim<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyByteArray>> {
+        self.held.look(py, |agent| PyByteArray::new(py, agent.claim().expose()))
     }
 
     /// Seals a value for this device's own queue until the keys arrive: see Agent.dequeue. `when` is the moment of what it
@@ -90,8 +90,8 @@ impl PendingAgent {
     }
 
     /// Everything that must survive a restart, sealed under a key of yours of 32 bytes; with None the bytes are in the
-    /// clear, and reading them is as good as the device.
-    fn export_state<'py>(&self, py: Python<'py>, wrapping_key: Option<Key>) -> PyResult<Bound<'py, PyBytes>> {
+    /// clear: yours to wipe, and reading them is as good as the device.
+    fn export_state<'py>(&self, py: Python<'py>, wrapping_key: Option<Key>) -> PyResult<Bound<'py, PyByteArray>> {
         let saved = self.held.look(py, blindtally::PendingAgent::save)?;
         exported(py, &saved, wrapping_key)
     }
@@ -257,9 +257,9 @@ impl Agent {
         self.held.look(py, |agent| agent.claim().ticket().map(|ticket| ticket.to_string()))
     }
 
-    /// 32 secret bytes to show the service for the right to upload.
-    fn claim<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        self.held.look(py, |agent| PyBytes::new(py, agent.claim().expose()))
+    /// 32 secret bytes to show the service for the right to upload: yours to wipe.
+    fn claim<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyByteArray>> {
+        self.held.look(py, |agent| PyByteArray::new(py, agent.claim().expose()))
     }
 
     /// Seals a value of up to 4,096 bytes of UTF-8 into its token, after bringing it into the form that the policy sets.
@@ -330,8 +330,8 @@ impl Agent {
     }
 
     /// Everything that must survive a restart, sealed under a key of yours of 32 bytes; with None the bytes are in the
-    /// clear, and reading them is as good as the device.
-    fn export_state<'py>(&self, py: Python<'py>, wrapping_key: Option<Key>) -> PyResult<Bound<'py, PyBytes>> {
+    /// clear: yours to wipe, and reading them is as good as the device.
+    fn export_state<'py>(&self, py: Python<'py>, wrapping_key: Option<Key>) -> PyResult<Bound<'py, PyByteArray>> {
         let saved = self.held.look(py, blindtally::Agent::save)?;
         exported(py, &saved, wrapping_key)
     }
@@ -361,10 +361,10 @@ fn restored(state: Bytes, wrapping_key: Option<Key>) -> Result<RestoredAgent, Re
     saved.restore()
 }
 
-fn exported<'py>(py: Python<'py>, saved: &SavedAgent, wrapping_key: Option<Key>) -> PyResult<Bound<'py, PyBytes>> {
+fn exported<'py>(py: Python<'py>, saved: &SavedAgent, wrapping_key: Option<Key>) -> PyResult<Bound<'py, PyByteArray>> {
     match wrapping_key {
-        Some(key) => saved.wrap(&key.0).map(|wrapped| PyBytes::new(py, &wrapped)).map_err(raise),
-        None => Ok(PyBytes::new(py, saved.expose())),
+        Some(key) => saved.wrap(&key.0).map(|wrapped| PyByteArray::new(py, &wrapped)).map_err(raise),
+        None => Ok(PyByteArray::new(py, saved.expose())),
     }
 }
 

@@ -45,6 +45,9 @@ pub(crate) trait Work<T>: Sync {
     type Results: Results;
 
     fn run<'v>(&self, by: &T, texts: impl Iterator<Item = &'v str>, out: &mut Self::Results) -> Result<(), Error>;
+
+    /// How many bytes the results of so many texts have at most, which have so many bytes together.
+    fn room(bytes: usize, texts: usize) -> usize;
 }
 
 /// One result for each text of a batch, in memory that is used again.
@@ -77,6 +80,11 @@ impl Work<blindtally::Agent> for Tokenize {
     ) -> Result<(), Error> {
         Ok(by.tokenize_batch(self.0, texts, out)?)
     }
+
+    /// Padding adds an eighth and 16 bytes, header and tag 20; base64url makes four characters of three bytes.
+    fn room(bytes: usize, texts: usize) -> usize {
+        bytes + bytes / 2 + texts * 56
+    }
 }
 
 impl Results for TokenBatch {
@@ -102,6 +110,11 @@ impl Work<Source> for Reveal {
     fn run<'v>(&self, by: &Source, texts: impl Iterator<Item = &'v str>, out: &mut RevealBatch) -> Result<(), Error> {
         by.keys().reveal_batch(texts, out);
         Ok(())
+    }
+
+    /// A token is longer than its value.
+    fn room(bytes: usize, _: usize) -> usize {
+        bytes
     }
 }
 

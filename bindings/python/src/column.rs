@@ -35,12 +35,12 @@ impl Column {
             return Ok(None);
         }
         // What Arrow says of it may quote it.
-        let (chunks, field) = object
-            .extract::<AnyArray>()
-            .and_then(|array| Ok(array.into_chunked_array()?))
-            .map_err(|_| PyErr::from(Refused::Type))?
-            .into_inner();
-        let mut column = Self { data_type: field.data_type().clone(), chunks };
+        let refused = || PyErr::from(Refused::Type);
+        let reader = object.extract::<AnyArray>().and_then(AnyArray::into_reader).map_err(|_| refused())?;
+        let data_type = reader.field().data_type().clone();
+        // Other threads may have to run Python for the stream to go on: a query with functions of ours in it.
+        let chunks = object.py().detach(|| reader.collect::<Result<_, _>>()).map_err(|_| refused())?;
+        let mut column = Self { data_type, chunks };
         // A table, or a query's result, of one column is that column.
         if let DataType::Struct(fields) = &column.data_type
             && let [field] = fields.as_ref()
@@ -135,9 +135,9 @@ pub(crate) fn convert<T, W: Work<T>>(
 ) -> Result<Column, (Failed, Option<usize>)> {
     let data_type = match &column.data_type {
         DataType::Dictionary(keys, values) => {
-            DataType::Dictionary(keys.clone(), Box::new(result_type(values, &column.chunks)))
+            DataType::Dictionary(keys.clone(), Box::new(result_type::<T, W>(values, &column.chunks)))
         }
-        other => result_type(other, &column.chunks),
+        other => result_type::<T, W>(other, &column.chunks),
     };
     let mut chunks = Vec::with_capacity(column.chunks.len());
     let mut row = 0;
@@ -173,15 +173,29 @@ pub(crate) fn convert<T, W: Work<T>>(
     Ok(Column { data_type, chunks })
 }
 
-/// Strings with offsets of 32 bits, as they came, unless the results might not fit: a token has at most 96 characters and
-/// twice the bytes of its value.
-fn result_type(given: &DataType, chunks: &[ArrayRef]) -> DataType {
-    let fits =
-        |chunk: &ArrayRef| chunk.get_array_memory_size().saturating_mul(2) + chunk.len() * 96 < i32::MAX as usize;
+/// Strings with offsets of 32 bits, as they came, unless the results might not fit.
+fn result_type<T, W: Work<T>>(given: &DataType, chunks: &[ArrayRef]) -> DataType {
+    let fits = |chunk: &ArrayRef| W::room(text_len(chunk), chunk.len()) <= i32::MAX as usize;
     match given {
         DataType::LargeUtf8 => DataType::LargeUtf8,
         _ if chunks.iter().all(fits) => DataType::Utf8,
         _ => DataType::LargeUtf8,
+    }
+}
+
+/// How many bytes the texts of an array, or of its dictionary, have.
+fn text_len(array: &ArrayRef) -> usize {
+    fn spanned<O: OffsetSizeTrait>(offsets: &[O]) -> usize {
+        let at = |offset: Option<&O>| offset.map_or(0, |offset| offset.as_usize());
+        at(offsets.last()) - at(offsets.first())
+    }
+    match array.data_type() {
+        DataType::Utf8 => spanned(array.as_string::<i32>().value_offsets()),
+        DataType::LargeUtf8 => spanned(array.as_string::<i64>().value_offsets()),
+        // The lower half of a view begins with its length.
+        DataType::Utf8View => array.as_string_view().views().iter().map(|view| *view as u32 as usize).sum(),
+        DataType::Dictionary(..) => text_len(array.as_any_dictionary().values()),
+        _ => 0,
     }
 }
 
@@ -196,28 +210,28 @@ struct Converter<'a, T, W> {
 impl<T, W: Work<T>> Converter<'_, T, W> {
     fn convert(&mut self, array: &ArrayRef, to: &DataType) -> Result<ArrayRef, (Failed, Option<usize>)> {
         match array.data_type() {
-            DataType::Utf8 => self.strings(array.as_string::<i32>(), to),
-            DataType::LargeUtf8 => self.strings(array.as_string::<i64>(), to),
-            DataType::Utf8View => self.strings(array.as_string_view(), to),
+            DataType::Utf8 => self.strings(array.as_string::<i32>(), text_len(array), to),
+            DataType::LargeUtf8 => self.strings(array.as_string::<i64>(), text_len(array), to),
+            DataType::Utf8View => self.strings(array.as_string_view(), text_len(array), to),
             _ => Ok(new_null_array(to, array.len())),
         }
     }
 
-    fn strings<'a, A>(&mut self, array: A, to: &DataType) -> Result<ArrayRef, (Failed, Option<usize>)>
+    fn strings<'a, A>(&mut self, array: A, bytes: usize, to: &DataType) -> Result<ArrayRef, (Failed, Option<usize>)>
     where
         A: ArrayAccessor<Item = &'a str> + Copy,
     {
         match to {
-            DataType::LargeUtf8 => self.build::<i64, A>(array),
-            _ => self.build::<i32, A>(array),
+            DataType::LargeUtf8 => self.build::<i64, A>(array, bytes),
+            _ => self.build::<i32, A>(array, bytes),
         }
     }
 
-    fn build<'a, O: OffsetSizeTrait, A>(&mut self, array: A) -> Result<ArrayRef, (Failed, Option<usize>)>
+    fn build<'a, O: OffsetSizeTrait, A>(&mut self, array: A, bytes: usize) -> Result<ArrayRef, (Failed, Option<usize>)>
     where
         A: ArrayAccessor<Item = &'a str> + Copy,
     {
-        let mut out = GenericStringBuilder::<O>::with_capacity(array.len(), array.len() * 64);
+        let mut out = GenericStringBuilder::<O>::with_capacity(array.len(), W::room(bytes, array.len()));
         let mut results = W::Results::take();
         for start in (0..array.len()).step_by(PIECE) {
             let rows = start..array.len().min(start + PIECE);

@@ -1,6 +1,6 @@
 //! The core's errors, raised as the classes of `blindtally.errors`.
 
-use blindtally::Error;
+use blindtally::{Error, OwnerError, UnlockError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
@@ -85,6 +85,9 @@ pub(crate) fn of_refused(py: Python<'_>, refused: Refused, index: Option<usize>)
 
 fn class_of(error: Error) -> &'static str {
     match error {
+        // Whichever operation met them.
+        Error::Unlock(UnlockError::Credential(_)) | Error::Owner(OwnerError::Credential(_)) => "CredentialError",
+        Error::Owner(OwnerError::Unlock(_)) => "UnlockError",
         Error::Parse(_) => "MalformedError",
         Error::Entropy(_) => "EntropyError",
         Error::Tokenize(_) => "TokenizeError",

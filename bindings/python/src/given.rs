@@ -102,6 +102,10 @@ impl<'py> FromPyObject<'_, 'py> for Key {
 pub(crate) struct Of<T>(Py<T>);
 
 impl<T> Of<T> {
+    pub(crate) fn bind<'py>(&self, py: Python<'py>) -> &Bound<'py, T> {
+        self.0.bind(py)
+    }
+
     pub(crate) fn get(&self) -> &T
     where
         T: pyo3::PyClass<Frozen = pyo3::pyclass::boolean_struct::True> + Sync,

@@ -66,6 +66,25 @@ impl<T: Send + Sync> Held<T> {
         py.detach(|| self.0.write().unwrap_or_else(PoisonError::into_inner).take()).ok_or_else(closed)
     }
 
+    /// Uses it up while other Python threads run, unless that fails and hands it back.
+    pub(crate) fn spend<R: Ungil + Send, E: Ungil + Send>(
+        &self,
+        py: Python<'_>,
+        spend: impl FnOnce(T) -> Result<R, (E, T)> + Ungil + Send,
+    ) -> PyResult<Result<R, E>> {
+        py.detach(|| {
+            let mut inner = self.0.write().map_err(|_| Refused::Closed)?;
+            match spend(inner.take().ok_or(Refused::Closed)?) {
+                Ok(made) => Ok(Ok(made)),
+                Err((error, back)) => {
+                    *inner = Some(back);
+                    Ok(Err(error))
+                }
+            }
+        })
+        .map_err(|refused: Refused| refused.into())
+    }
+
     /// Wipes it, once whoever works with it is done.
     pub(crate) fn close(&self, py: Python<'_>) {
         py.detach(|| drop(self.0.write().unwrap_or_else(PoisonError::into_inner).take()));

@@ -6,14 +6,17 @@
 mod agent;
 mod backup;
 mod batch;
+mod change;
 mod class;
 mod column;
+mod enrollment;
 mod error;
 mod given;
 mod held;
 mod identity;
 mod opening;
 mod owner;
+mod password;
 mod policy;
 mod ticket;
 
@@ -38,19 +41,25 @@ mod _blindtally {
     #[pymodule_export]
     use super::agent::{Agent, AgentStatus, PendingAgent, load_agent};
     #[pymodule_export]
-    use super::backup::Restored;
+    use super::backup::{Backup, RecoveryKey, Restored};
+    #[pymodule_export]
+    use super::change::{Change, Outbox, PasswordChange};
     #[pymodule_export]
     use super::class::{BlobClass, RecordClass, TokenClass};
     #[pymodule_export]
     use super::column::Column;
     #[pymodule_export]
+    use super::enrollment::{ComparisonRequest, VerifiedRequest};
+    #[pymodule_export]
     use super::error_codes;
     #[pymodule_export]
     use super::identity::Identity;
     #[pymodule_export]
-    use super::opening::OpeningKeys;
+    use super::opening::{OpenedRecord, OpeningKeys, find_tokens, token_index};
     #[pymodule_export]
-    use super::owner::Owner;
+    use super::owner::{Device, Owner};
+    #[pymodule_export]
+    use super::password::{AccountSecret, Kdf, Login, Prelogin, normal_login_name};
     #[pymodule_export]
     use super::policy::Policy;
     #[pymodule_export]

@@ -2,12 +2,17 @@
 
 use core::fmt;
 
-use blindtally::{Record, RecordError, RevealError, Token, replace_tokens};
+use blindtally::{AnyClass, Record, RecordError, RevealError, Token, replace_tokens};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
+use pyo3::types::{PyBytes, PyList, PyString};
+use zeroize::Zeroizing;
 
-use crate::batch::{self, Errors, Reveal};
-use crate::error::raise;
-use crate::given::Text;
+use crate::batch::{self, Errors, Failed, Reveal};
+use crate::class::RecordClass;
+use crate::error::{Refused, raise};
+use crate::given::{self, Text};
 use crate::held::Held;
 
 /// Where opening keys come from.
@@ -22,6 +27,14 @@ impl Source {
             Self::Owner(owner) => owner.opening_keys(),
             Self::Restored(restored) => restored.opening_keys(),
         }
+    }
+
+    pub(crate) fn owner(&self) -> Option<&blindtally::Owner> {
+        if let Self::Owner(owner) = self { Some(owner) } else { None }
+    }
+
+    pub(crate) fn owner_mut(&mut self) -> Option<&mut blindtally::Owner> {
+        if let Self::Owner(owner) = self { Some(owner) } else { None }
     }
 }
 
@@ -108,12 +121,182 @@ impl OpeningKeys {
         batch::run(&self.held, &Reveal, tokens, errors)
     }
 
+    /// The text with every token in it that opens replaced by its value; what does not open stays.
+    fn reveal_text(&self, py: Python<'_>, text: Text) -> PyResult<String> {
+        let text: &str = &text;
+        self.held.work(py, |source| {
+            let keys = source.keys();
+            replace_tokens(text, |token| keys.reveal(token).ok().map(|value| Value(Zeroizing::new(value)))).into_owned()
+        })
+    }
+
+    /// Opens a record, of whichever device.
+    ///
+    /// Raises RecordError: it is none ("malformed."), or damaged, or of another account or an epoch not known here.
+    fn open_record(&self, py: Python<'_>, record: Text) -> PyResult<OpenedRecord> {
+        let record: &str = &record;
+        self.held.work(py, |source| open_record(source.keys(), record))?.map_err(raise)
+    }
+
+    /// Opens many records; whatever can be iterated over gives a list. None stays None.
+    ///
+    /// A record that does not open raises, with its place in `index` and nothing returned; with errors="null" None is in
+    /// its place, with errors="return" the exception.
+    ///
+    /// Raises RecordError, ArgumentTypeError.
+    #[pyo3(signature = (records, *, errors=Errors::Raise), text_signature = "($self, records, *, errors='raise')")]
+    fn open_records<'py>(
+        &self,
+        py: Python<'py>,
+        records: &Bound<'py, PyAny>,
+        errors: Errors,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let records = texts(records)?;
+        let opened = self.held.work(py, |source| {
+            let open = |record: &Result<Option<PyBackedStr>, Refused>| match record {
+                Ok(Some(record)) => open_record(source.keys(), record).map(Some).map_err(|e| Failed::Core(e.into())),
+                Ok(None) => Ok(None),
+                Err(refused) => Err(Failed::Here(*refused)),
+            };
+            records.iter().map(open).collect::<Vec<_>>()
+        })?;
+        let list = PyList::empty(py);
+        for (index, one) in opened.into_iter().enumerate() {
+            match (one, errors) {
+                (Ok(record), _) => list.append(record)?,
+                (Err(failed), Errors::Return) => list.append(failed.raise(py, Some(index)).into_value(py))?,
+                // A wrong type is a mistake of the program's, not a bad value.
+                (Err(failed), Errors::Null) if !matches!(failed, Failed::Here(Refused::Type)) => {
+                    list.append(py.None())?
+                }
+                (Err(failed), _) => return Err(failed.raise(py, Some(index))),
+            }
+        }
+        Ok(list)
+    }
+
+    /// What shows the service that the account's keys are known, when the password is lost: 32 bytes. The service keeps a
+    /// SHA-256 of them.
+    fn recovery_proof<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let proof = self.held.look(py, |source| match source {
+            Source::Owner(owner) => owner.recovery_proof(),
+            Source::Restored(restored) => restored.recovery_proof(),
+        })?;
+        Ok(PyBytes::new(py, proof.expose()))
+    }
+
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
         match slf.get().held.look(slf.py(), |source| format!("{source:?}")) {
             Ok(text) => Ok(text),
             Err(_) => Ok(format!("{}(closed)", slf.get_type().name()?)),
         }
     }
+}
+
+/// A revealed value, wiped once it is in its place.
+struct Value(Zeroizing<String>);
+
+impl AsRef<str> for Value {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+fn open_record(keys: &blindtally::OpeningKeys, record: &str) -> Result<OpenedRecord, RecordError> {
+    let record = Record::parse(record)?;
+    let AnyClass::Record(class) = record.class() else { return Err(RecordError::NoKey) };
+    let value = keys.open_record(&record)?;
+    Ok(OpenedRecord { value, class, device: record.device(), seq: record.seq(), epoch: record.epoch() })
+}
+
+/// An opened record, and what its header says of it.
+#[pyclass(module = "blindtally", frozen)]
+pub(crate) struct OpenedRecord {
+    value: Zeroizing<String>,
+    class: blindtally::RecordClass,
+    device: blindtally::DeviceId,
+    seq: u64,
+    epoch: u16,
+}
+
+#[pymethods]
+impl OpenedRecord {
+    /// What was sealed.
+    #[getter]
+    fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// What it is about.
+    #[getter]
+    fn record_class(&self) -> RecordClass {
+        RecordClass(self.class)
+    }
+
+    /// The id of the device that sealed it: 32 hexadecimal digits.
+    #[getter]
+    fn device(&self) -> String {
+        self.device.to_string()
+    }
+
+    /// When it was made, as its device said: milliseconds since the Unix epoch.
+    #[getter]
+    fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// The number of the epoch whose keys it was sealed with.
+    #[getter]
+    fn epoch(&self) -> u16 {
+        self.epoch
+    }
+
+    fn __repr__(&self) -> String {
+        let class = self.class.id();
+        format!("OpenedRecord(class {class}, device {}, seq {}, ..)", self.device, self.seq)
+    }
+}
+
+/// The items of an iterable, each a text or None. A single text, which Python iterates too, was meant otherwise.
+fn texts(items: &Bound<'_, PyAny>) -> PyResult<Vec<Result<Option<PyBackedStr>, Refused>>> {
+    if items.is_instance_of::<PyString>() || items.is_instance_of::<PyBytes>() {
+        return Err(Refused::Type.into());
+    }
+    let py = items.py();
+    let not_iterable =
+        |error: PyErr| if error.is_instance_of::<PyTypeError>(py) { Refused::Type.into() } else { error };
+    let mut texts = Vec::new();
+    for item in items.try_iter().map_err(not_iterable)? {
+        let item = item?;
+        texts.push(if item.is_none() { Ok(None) } else { given::text(item.as_borrowed()).map(Some) });
+    }
+    Ok(texts)
+}
+
+/// The tokens in a text: for each its start and end, counted in characters as Python slices, and the token.
+#[pyfunction]
+pub(crate) fn find_tokens(py: Python<'_>, text: Text) -> Vec<(usize, usize, String)> {
+    let text: &str = &text;
+    py.detach(|| {
+        let (mut byte, mut character) = (0, 0);
+        let mut found = Vec::new();
+        for (range, token) in blindtally::find_tokens(text) {
+            character += text.get(byte..range.start).unwrap_or_default().chars().count();
+            // A token is ASCII.
+            let end = character + range.len();
+            found.push((character, end, token.to_string()));
+            (byte, character) = (range.end, end);
+        }
+        found
+    })
+}
+
+/// A short name for a token that anyone computes without a key, such as fits a UUID column: 32 hexadecimal digits.
+///
+/// Raises MalformedError: it is no token.
+#[pyfunction]
+pub(crate) fn token_index(token: Text) -> PyResult<String> {
+    token.parse::<Token>().map(|token| token.index().to_string()).map_err(raise)
 }
 
 /// All of a fingerprint, as hexadecimal digits.
