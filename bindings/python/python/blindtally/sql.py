@@ -1,7 +1,6 @@
 """Tokens in the engine you have: functions for DuckDB, and a function for Spark that makes tokens where the data is.
 
-Needs pyarrow, and DuckDB or PySpark (4.1 or later), whichever is used; none of them is loaded before. The recipe around it is in
-docs/engines.md: engines group, join and count tokens; the owner reveals the result.
+Needs pyarrow, and DuckDB or PySpark (4.1 or later), whichever is used. The recipe around it is in docs/engines.md: engines group, join and count tokens; the owner reveals the result.
 """
 
 from __future__ import annotations
@@ -9,14 +8,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, Optional
+from typing import TYPE_CHECKING, Any, Literal
+
+import pyarrow as pa  # type: ignore[import-untyped, unused-ignore]
+import pyarrow.compute as pc  # type: ignore[import-untyped, unused-ignore]
 
 from . import Agent, OpeningKeys, TokenClass
 from .errors import ArgumentTypeError, ArgumentValueError, BlindtallyError
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
 
 __all__ = ["register_duckdb", "spark_tokenize"]
 
@@ -68,7 +69,8 @@ def spark_tokenize(
     Raises ArgumentTypeError: an argument is of another type. ArgumentValueError: a path is relative, or ``errors`` is something
     else.
     """
-    from pyspark.sql.functions import arrow_udf
+    # Its stubs leave it out.
+    from pyspark.sql.functions import arrow_udf  # type: ignore[attr-defined, unused-ignore]
     from pyspark.sql.types import StringType
 
     _check_errors(errors)
@@ -80,7 +82,7 @@ def spark_tokenize(
 class _SparkTokenize:
     """What Spark pickles and sends: paths, and by its name this class."""
 
-    def __init__(self, state_path: str, key_path: Optional[str], errors: Errors) -> None:
+    def __init__(self, state_path: str, key_path: str | None, errors: Errors) -> None:
         self.state_path = state_path
         self.key_path = key_path
         self.errors = errors
@@ -107,7 +109,7 @@ def _agent_of(state_path: str, key_path: str | None) -> Agent:
         _agents.pop((state_path, key_path), None)
         files = [_read(path) for path in paths]
     except OSError as error:
-        raise BlindtallyError("python.file", f"the state of the agent cannot be read: {error.strerror}") from error
+        raise BlindtallyError("python.file", f"the state of the agent, or its key, cannot be read: {error.strerror}") from error
     contents = [content for _, content in files]
     try:
         agent = Agent.from_state(contents[0], contents[1] if key_path is not None else None)
@@ -132,7 +134,8 @@ def _read(path: str) -> tuple[tuple[int, ...], bytearray]:
 
 
 def _create(con: duckdb.DuckDBPyConnection, name: str, takes: int, function: Callable[..., pa.Array]) -> None:
-    import duckdb
+    from duckdb import InvalidInputException
+    from duckdb.func import FunctionNullHandling, PythonUDFType
 
     # Arguments of any type and number reach us, so that a class can be a name or an id, and so that what is wrong is said by code.
     def checked(*arguments: Any) -> Any:
@@ -142,18 +145,23 @@ def _create(con: duckdb.DuckDBPyConnection, name: str, takes: int, function: Cal
 
     try:
         con.remove_function(name)
-    except duckdb.InvalidInputException:
+    except InvalidInputException:
         pass
     # A constant is tokenized once, while the query is planned: the token of `app = bt_tokenize('app', 'winword.exe')` is looked up.
-    con.create_function(name, checked, None, "VARCHAR", type="arrow", null_handling="special", side_effects=False)
+    con.create_function(
+        name,
+        checked,
+        None,
+        "VARCHAR",
+        type=PythonUDFType.ARROW,
+        null_handling=FunctionNullHandling.SPECIAL,
+        side_effects=False,
+    )
 
 
 def _tokenize(agent: Agent, classes: Any, texts: Any, errors: Errors) -> Any:
     """The tokens of a column of texts, its classes being another."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    classes, texts = _plain(classes), _dense(texts)
+    classes, texts = _plain(_whole(classes)), _dense(_whole(texts))
     distinct = pc.unique(classes).to_pylist()
     named = {given: _token_class(given) for given in distinct if given is not None}
     if len(distinct) == len(named) == 1:
@@ -170,8 +178,6 @@ def _tokenize(agent: Agent, classes: Any, texts: Any, errors: Errors) -> Any:
 
 def _batch(work: Callable[[], Any]) -> Any:
     """What a batch gives, as an array of strings."""
-    import pyarrow as pa
-
     try:
         return _plain(pa.array(work())).cast(pa.string())
     except BlindtallyError as error:
@@ -182,19 +188,20 @@ def _batch(work: Callable[[], Any]) -> Any:
 
 def _dense(texts: Any) -> Any:
     """With a dictionary, if that is short: values repeat, and each is tokenized once. To find that out costs little."""
-    import pyarrow.types as types
-
-    if not types.is_string(texts.type) and not types.is_large_string(texts.type):
+    if not pa.types.is_string(texts.type) and not pa.types.is_large_string(texts.type):
         return texts
-    encoded = texts.combine_chunks().dictionary_encode() if hasattr(texts, "chunks") else texts.dictionary_encode()
+    encoded = texts.dictionary_encode()
     return encoded if 2 * len(encoded.dictionary) <= len(encoded) else texts
+
+
+def _whole(column: Any) -> Any:
+    """In one piece: DuckDB gives pieces, Spark does not."""
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
 def _plain(column: Any) -> Any:
     """Without a dictionary, which the values of an ENUM come in."""
-    import pyarrow.types as types
-
-    return column.cast(column.type.value_type) if types.is_dictionary(column.type) else column
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
 
 
 def _token_class(given: Any) -> TokenClass:
