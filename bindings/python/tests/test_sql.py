@@ -58,7 +58,7 @@ def test_totals_of_tokens_are_those_of_words(con: Any) -> None:
         CREATE TABLE sealed AS SELECT bt_tokenize('app', app) AS app, bt_tokenize('title', title) AS title, seconds FROM plain;
         """
     )
-    assert con.sql("SELECT count(*) FROM sealed WHERE app NOT LIKE 'bt1_%' OR title NOT LIKE 'bt1_%'").fetchone() == (0,)
+    assert con.sql("SELECT count(*) FROM sealed WHERE app NOT LIKE 'bt1_%' OR title NOT LIKE 'bt1_%'").fetchall() == [(0,)]
     for by in ("app", "title"):
         totals = "SELECT {what} AS word, sum(seconds), count(*) FROM (FROM {table}) GROUP BY {by} ORDER BY ALL"
         sealed = con.sql(totals.format(what=f"bt_reveal({by})", table="sealed", by=by)).fetchall()
@@ -67,7 +67,7 @@ def test_totals_of_tokens_are_those_of_words(con: Any) -> None:
 
 def test_a_word_is_looked_up_by_its_token(con: Any) -> None:
     con.execute("CREATE TABLE sealed AS SELECT bt_tokenize('app', 'app ' || (i % 10)) AS app FROM range(100) r(i)")
-    assert con.sql("SELECT count(*) FROM sealed WHERE app = bt_tokenize('app', 'app 3')").fetchone() == (10,)
+    assert con.sql("SELECT count(*) FROM sealed WHERE app = bt_tokenize('app', 'app 3')").fetchall() == [(10,)]
 
 
 def test_a_million_rows_go_in_vectors_not_in_rows(con: Any, ends: tuple[Owner, Agent]) -> None:
@@ -82,21 +82,21 @@ def test_a_million_rows_go_in_vectors_not_in_rows(con: Any, ends: tuple[Owner, A
 
     blindtally.sql._create(con, "counted", 1, lambda tokens: blindtally.sql._batch(lambda: Counted().reveal_many(tokens, errors="raise")))
     query = "SELECT count(DISTINCT counted(bt_tokenize('title', 'title ' || (i % 20000)))) FROM range(1000000) r(i)"
-    assert con.sql(query).fetchone() == (20_000,)
+    assert con.sql(query).fetchall() == [(20_000,)]
     assert sum(calls) == 1_000_000
     assert len(calls) < 1000
 
 
 def test_null_stays_null(con: Any) -> None:
-    assert con.sql("SELECT bt_tokenize('app', NULL), bt_tokenize(NULL, 'x'), bt_reveal(NULL)").fetchone() == (None, None, None)
+    assert con.sql("SELECT bt_tokenize('app', NULL), bt_tokenize(NULL, 'x'), bt_reveal(NULL)").fetchall() == [(None, None, None)]
     con.execute("CREATE TABLE t AS SELECT CASE WHEN i % 3 = 0 THEN NULL ELSE 'x' || i % 7 END AS x, i FROM range(9000) r(i)")
     query = "SELECT count(*) FROM t WHERE bt_reveal(bt_tokenize('app', x)) IS DISTINCT FROM x"
-    assert con.sql(query).fetchone() == (0,)
+    assert con.sql(query).fetchall() == [(0,)]
 
 
 def test_the_class_is_a_name_or_an_id_and_may_differ_by_row(con: Any, ends: tuple[Owner, Agent]) -> None:
     owner, agent = ends
-    assert con.sql("SELECT bt_tokenize(1, 'x') = bt_tokenize('app', 'x')").fetchone() == (True,)
+    assert con.sql("SELECT bt_tokenize(1, 'x') = bt_tokenize('app', 'x')").fetchall() == [(True,)]
     con.execute(
         """
         CREATE TYPE kind AS ENUM ('app', 'title', 'host');
@@ -123,9 +123,9 @@ def test_an_enum_is_text(con: Any) -> None:
         ("bt_tokenize('nothing', 'x')", "python.value"),
         ("bt_tokenize(7.5, 'x')", "python.type"),
         ("bt_tokenize(true, 'x')", "python.type"),
-        ("bt_tokenize(16, 'x')", "python.value"),
+        ("bt_tokenize(16, 'x')", "malformed.value"),
         ("bt_tokenize(100000, 'x')", "python.value"),
-        ("bt_tokenize(200, 'x')", ""),
+        ("bt_tokenize(200, 'x')", "malformed.value"),
         ("bt_tokenize('app', 5)", "python.type"),
         ("bt_tokenize('app', 'x'::BLOB)", "python.type"),
         ("bt_tokenize('app', ['x'])", "python.type"),
@@ -170,7 +170,7 @@ def test_what_is_closed_says_so(ends: tuple[Owner, Agent]) -> None:
     restored = backup.open_with_recovery_key(key)
     with duckdb.connect() as con:
         register_duckdb(con, agent=agent, owner=restored)
-        assert con.sql("SELECT bt_reveal(bt_tokenize('app', 'word'))").fetchone() == ("word",)
+        assert con.sql("SELECT bt_reveal(bt_tokenize('app', 'word'))").fetchall() == [("word",)]
         agent.close()
         restored.close()
         assert "[python.closed]" in refused(con, "SELECT bt_tokenize('app', 'word')")
@@ -190,7 +190,7 @@ def test_only_what_is_given_is_registered(ends: tuple[Owner, Agent]) -> None:
         register_duckdb(con, agent=agent)
         assert "bt_reveal" in refused(con, "SELECT bt_reveal('bt1_x')")
         register_duckdb(con, owner=owner)
-        assert con.cursor().sql("SELECT bt_reveal(bt_tokenize('app', 'word'))").fetchone() == ("word",)
+        assert con.cursor().sql("SELECT bt_reveal(bt_tokenize('app', 'word'))").fetchall() == [("word",)]
 
 
 def test_what_cannot_be_registered_is_refused(ends: tuple[Owner, Agent]) -> None:

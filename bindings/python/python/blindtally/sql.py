@@ -211,7 +211,7 @@ def _token_class(given: Any) -> TokenClass:
         return TokenClass.named(given) if isinstance(given, str) else TokenClass(given)
     except BlindtallyError as error:
         # Not which: in the wrong order, the arguments would put a text into a log.
-        raise ArgumentValueError(error.code, "there is no such class of tokens; it comes first, and then the text") from None
+        raise type(error)(error.code, "there is no such class of tokens; it comes first, and then the text") from None
 
 
 def _check_errors(errors: str) -> None:
