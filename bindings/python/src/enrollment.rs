@@ -1,9 +1,10 @@
 //! A device's request to be given keys, as the owner examined it.
 
+use blindtally::InspectError;
 use pyo3::prelude::*;
 
 use crate::error::raise;
-use crate::given::Text;
+use crate::given::{Of, Text};
 use crate::held::Held;
 
 /// A request that is known to come from the device it names: show it to the owner, then `Owner.approve` it, which uses it
@@ -47,6 +48,20 @@ impl VerifiedRequest {
 
     fn __repr__(&self) -> String {
         format!("VerifiedRequest({})", self.device)
+    }
+}
+
+/// What can be approved: a verified request. One that needs a comparison first says so.
+pub(crate) struct Approvable(pub(crate) Of<VerifiedRequest>);
+
+impl<'py> FromPyObject<'_, 'py> for Approvable {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if object.is_instance_of::<ComparisonRequest>() {
+            return Err(raise(InspectError::NeedsComparison));
+        }
+        Of::extract(object).map(Self)
     }
 }
 

@@ -6,7 +6,7 @@ use blindtally::{AnyClass, Record, RecordError, RevealError, Token, replace_toke
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
-use pyo3::types::{PyBytes, PyList, PyString};
+use pyo3::types::{PyByteArray, PyBytes, PyList, PyString};
 use zeroize::Zeroizing;
 
 use crate::batch::{self, Errors, Failed, Reveal};
@@ -175,14 +175,14 @@ impl OpeningKeys {
         Ok(list)
     }
 
-    /// What shows the service that the account's keys are known, when the password is lost: 32 bytes. The service keeps a
-    /// SHA-256 of them.
-    fn recovery_proof<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+    /// What shows the service that the account's keys are known, when the password is lost: 32 secret bytes, yours to
+    /// wipe. The service keeps a SHA-256 of them.
+    fn recovery_proof<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyByteArray>> {
         let proof = self.held.look(py, |source| match source {
             Source::Owner(owner) => owner.recovery_proof(),
             Source::Restored(restored) => restored.recovery_proof(),
         })?;
-        Ok(PyBytes::new(py, proof.expose()))
+        Ok(PyByteArray::new(py, proof.expose()))
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {

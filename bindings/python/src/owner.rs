@@ -5,12 +5,12 @@ use blindtally::{
     RevealError, ServiceHead, Sync, TicketUses, Timestamp, Token,
 };
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes};
+use pyo3::types::{PyBool, PyByteArray};
 
 use crate::backup::{Backup, RecoveryKey, Restored};
 use crate::change::{Change, PasswordChange};
 use crate::class::TokenClass;
-use crate::enrollment::{ComparisonRequest, VerifiedRequest};
+use crate::enrollment::{Approvable, ComparisonRequest, VerifiedRequest};
 use crate::error::{Refused, raise};
 use crate::given::{self, Bytes, Moment, Number, Of, SecretText, Text, or_now};
 use crate::identity::Identity;
@@ -176,32 +176,39 @@ impl Owner {
         Self::look(slf, |owner| owner.devices().map(Device::of).collect())
     }
 
-    /// What the service takes as proof of the password: 32 bytes. It keeps a SHA-256 of them.
-    fn login_proof<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyBytes>> {
+    /// What the service takes as proof of the password: 32 secret bytes, yours to wipe. It keeps a SHA-256 of them.
+    fn login_proof<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyByteArray>> {
         let proof = Self::look(slf, blindtally::Owner::login_proof)?;
-        Ok(PyBytes::new(slf.py(), proof.expose()))
+        Ok(PyByteArray::new(slf.py(), proof.expose()))
     }
 
     /// What opens the vault again without the password, by `Login.resume`: at most 488 bytes. They are as secret as the
-    /// password and the account secret together, until the password changes: seal them under a key of the platform's.
-    fn keep_unlocked<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyBytes>> {
+    /// password and the account secret together, until the password changes: seal them under a key of the platform's, and
+    /// wipe these.
+    fn keep_unlocked<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyByteArray>> {
         let kept = Self::look(slf, blindtally::Owner::keep_unlocked)?;
-        Ok(PyBytes::new(slf.py(), kept.expose()))
+        Ok(PyByteArray::new(slf.py(), kept.expose()))
     }
 
     /// Makes a ticket for an installer, good for `uses` devices, 1 to 50, and for `lifetime` in whole seconds: at most 30
-    /// days, or 24 hours for several devices. Register its `authenticator_hash()` at the service; the ticket itself must
-    /// never reach it.
+    /// days (default: 7), or 24 hours for several devices (default: those). Register its `authenticator_hash()` at the
+    /// service; the ticket itself must never reach it.
     ///
     /// Raises OwnerError: the lifetime is too long, or none at all. MalformedError: not 1 to 50 uses.
     #[pyo3(
-        signature = (uses=Number(1), lifetime=Span(Lifetime::hours(24)), *, now=None),
-        text_signature = "($self, uses=1, lifetime=..., *, now=None)"
+        signature = (uses=Number(1), lifetime=None, *, now=None),
+        text_signature = "($self, uses=1, lifetime=None, *, now=None)"
     )]
-    fn issue_ticket(slf: &Bound<'_, Self>, uses: Number, lifetime: Span, now: Option<Moment>) -> PyResult<Ticket> {
+    fn issue_ticket(
+        slf: &Bound<'_, Self>,
+        uses: Number,
+        lifetime: Option<Span>,
+        now: Option<Moment>,
+    ) -> PyResult<Ticket> {
         let uses = TicketUses::several(uses.narrow()?).map_err(raise)?;
-        let now = or_now(now);
-        Self::look(slf, |owner| owner.issue_ticket(uses, lifetime.0, now))?.map(Ticket).map_err(raise)
+        let default = if uses == TicketUses::ONE { Lifetime::days(7) } else { Lifetime::hours(24) };
+        let (lifetime, now) = (lifetime.map_or(default, |span| span.0), or_now(now));
+        Self::look(slf, |owner| owner.issue_ticket(uses, lifetime, now))?.map(Ticket).map_err(raise)
     }
 
     /// Examines an enrollment request that came through the service: a VerifiedRequest if it was made with a ticket of
@@ -224,12 +231,13 @@ impl Owner {
     /// Gives a device its keys, which uses the request up: the outbox has the delivery. The device's request inspected
     /// again delivers again.
     ///
-    /// Raises OwnerError: its ticket was spent or cancelled, or the device revoked, since the inspection.
+    /// Raises EnrollmentError: it was made without a ticket, and a person must compare codes first. OwnerError: its ticket
+    /// was spent or cancelled, or the device revoked, since the inspection.
     #[pyo3(signature = (request, *, now=None))]
-    fn approve(slf: &Bound<'_, Self>, request: Of<VerifiedRequest>, now: Option<Moment>) -> PyResult<Change> {
+    fn approve(slf: &Bound<'_, Self>, request: Approvable, now: Option<Moment>) -> PyResult<Change> {
         // A closed owner uses no request up.
         Self::look(slf, |_| ())?;
-        let request = request.get().held.take(slf.py())?;
+        let request = request.0.get().held.take(slf.py())?;
         let now = or_now(now);
         Self::perform(slf, |owner| owner.approve(request, now))
     }
