@@ -1,9 +1,10 @@
 """Proves and measures totals by token in Spark: `python bench/spark.py [--events N] [--only NAME]` prints rows as
 `cargo xtask bench` shows them, in JSON.
 
-Events are tokenized by a cluster of two executors (`local-cluster`: JVMs of their own) and written; then they are counted, added
-up, sorted and joined with categories by tokens alone, and the owner reveals the result, which is that of the same query on the
-words. Both inputs are Parquet files, and the rounds take turns. What the report leaves behind is searched for words and keys.
+Events are tokenized by a cluster of two executors (`local-cluster`: JVMs of their own) and written; then they are counted,
+added up, sorted and joined with categories by tokens alone, and the owner reveals the result, which is that of the same query
+on the words. Both inputs are Parquet files, and the rounds take turns. What the report leaves behind is searched for
+words and keys.
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ class Account:
     """An owner, an agent of theirs, and that agent's state in files as an executor would have them."""
 
     def __init__(self, folder: Path) -> None:
-        self.owner, change = Owner.create("anna@example.com", "correct horse battery staple", identity=Identity.generate(2048))
+        self.owner, change = Owner.create(
+            "anna@example.com", "correct horse battery staple", identity=Identity.generate(2048)
+        )
         change.committed()
         self.agent = self.enrolled("cluster")
         self.key = os.urandom(32)
@@ -130,13 +133,18 @@ def write_categories(plain: Path, tokens: Path, agent: Agent) -> None:
     """App to category, in words and in tokens."""
     categories = [CATEGORIES[number % len(CATEGORIES)] for number in range(len(APPS))]
     pq.write_table(pa.table({"app": APPS, "category": categories}), plain)
-    sealed = {"app": agent.tokenize_many(TokenClass.APP, APPS), "category": agent.tokenize_many(TokenClass.LABEL, categories)}
+    sealed = {
+        "app": agent.tokenize_many(TokenClass.APP, APPS),
+        "category": agent.tokenize_many(TokenClass.LABEL, categories),
+    }
     pq.write_table(pa.table(sealed), tokens)
 
 
 def tokenized(events: DataFrame, account: Account) -> DataFrame:
     tokenize = spark_tokenize(account.state_path, key_path=account.key_path)
-    return events.withColumn("app", tokenize(lit("app"), col("app"))).withColumn("title", tokenize(lit("title"), col("title")))
+    return events.withColumn("app", tokenize(lit("app"), col("app"))).withColumn(
+        "title", tokenize(lit("title"), col("title"))
+    )
 
 
 class Proof:
@@ -151,7 +159,9 @@ class Proof:
     def tokenize(self, spark: SparkSession) -> float:
         """Writes the events again, in tokens. Gives the seconds it took."""
         started = time.perf_counter()
-        tokenized(spark.read.parquet(str(self.folder / "plain")), self.account).write.parquet(str(self.folder / "tokens"))
+        tokenized(spark.read.parquet(str(self.folder / "plain")), self.account).write.parquet(
+            str(self.folder / "tokens")
+        )
         return time.perf_counter() - started
 
     def report(self, spark: SparkSession, kind: str) -> DataFrame:
@@ -183,19 +193,24 @@ class Proof:
             for column in table.columns:
                 for chunk in column.chunks:
                     assert pc.all(pc.match_substring_regex(chunk.dictionary, "^bt1_[A-Za-z0-9_-]{48,}$")).as_py()
-        places = [*(self.folder / "tokens").iterdir(), self.folder / "tokens-categories.parquet"]
-        places += [path for part in ("events", "work") for path in (self.folder / "spark" / part).rglob("*")]
-        read = {path: path.read_bytes() for path in places if path.is_file()}
-        assert any(b"bt_tokenize" in content for path, content in read.items() if "events" in path.parts), "plans are logged"
         explained = tokenized(spark.read.parquet(str(self.folder / "plain")), self.account)
         mode = spark._jvm.org.apache.spark.sql.execution.ExplainMode.fromString("extended")  # type: ignore[union-attr]
-        read[Path("plan")] = explained._jdf.queryExecution().explainString(mode).encode()  # type: ignore[operator]
         function = spark_tokenize(self.account.state_path, key_path=self.account.key_path)
-        read[Path("pickled")] = pyspark.cloudpickle.dumps(function.func)  # type: ignore[attr-defined]
-        assert b"_SparkTokenize" in read[Path("pickled")] and len(read[Path("pickled")]) < 400
-        forbidden = WORDS + secrets(self.account)
-        for path, content in read.items():
-            for word in forbidden:
+        pickled = pyspark.cloudpickle.dumps(function.func)  # type: ignore[attr-defined]
+        assert b"_SparkTokenize" in pickled and len(pickled) < 400
+        plan: str = explained._jdf.queryExecution().explainString(mode)  # type: ignore[operator]
+        told = {"plan": plan.encode(), "pickled": pickled}
+        logs = [
+            path for part in ("events", "work") for path in (self.folder / "spark" / part).rglob("*") if path.is_file()
+        ]
+        told.update((str(path), path.read_bytes()) for path in logs)
+        assert any(b"bt_tokenize" in content for content in told.values()), "plans are logged"
+        for name, content in told.items():
+            for word in WORDS + secrets(self.account):
+                assert word not in content, f"{name} has what it must not have"
+        for path in [*(self.folder / "tokens").iterdir(), self.folder / "tokens-categories.parquet"]:
+            content = path.read_bytes()
+            for word in [*WORDS, self.account.key]:
                 assert word not in content, f"{path} has what it must not have"
 
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from accounts import CHEAP, enrolled, new_owner
 
-from blindtally import Agent, Identity, Kdf, Owner, TokenClass
+from blindtally import Agent, Owner, TokenClass
 
 COMMAND = [sys.executable, "-m", "blindtally", "reveal"]
 VALUES = [
@@ -42,10 +43,9 @@ class Files(NamedTuple):
 
 
 def account() -> tuple[Owner, Agent]:
-    owner, change = Owner.create("anna@example.com", "correct horse battery staple", identity=Identity.generate(2048))
+    owner, change = new_owner()
     change.committed()
-    pending, request = Agent.enroll(owner.issue_ticket(), "laptop", identity=Identity.generate(2048))
-    return owner, pending.accept(owner.approve(owner.inspect(request)).committed().delivery)
+    return owner, enrolled(owner)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     folder = tmp_path_factory.mktemp("command")
     owner, agent = account()
     backup, key = owner.backup_with_recovery_key()
-    by_passphrase = owner.backup_with_passphrase("a longer phrase für Anna", kdf=Kdf.pbkdf2(600_000))
+    by_passphrase = owner.backup_with_passphrase("a longer phrase für Anna", kdf=CHEAP)
     tokens = agent.tokenize_many(TokenClass.TITLE, VALUES)
     owner.rotate().committed()
     unknown = owner.retokenize(tokens[0])
@@ -83,7 +83,10 @@ def revealed(files: Files, given: bytes, *more: str) -> bytes:
 def test_tokens_become_words_and_all_else_stays(files: Files) -> None:
     first, empty = files.tokens[:2]
     given = f'{{"app":"{first}","n":1}}\n{first},{first}\t<{empty}>\r\nbt1 xbt1_y bt\n{first}'.encode()
-    assert revealed(files, given) == b'{"app":"winword.exe","n":1}\nwinword.exe,winword.exe\t<>\r\nbt1 xbt1_y bt\nwinword.exe'
+    assert (
+        revealed(files, given)
+        == b'{"app":"winword.exe","n":1}\nwinword.exe,winword.exe\t<>\r\nbt1 xbt1_y bt\nwinword.exe'
+    )
     assert revealed(files, b"") == b""
     # A letter before or after makes it another word.
     assert revealed(files, f"a{first} -{first}".encode()) == f"a{first} -{first}".encode()
@@ -112,12 +115,14 @@ def test_wherever_the_stream_is_cut_the_result_is_the_same(files: Files) -> None
     words, parts = [], []
     for _ in range(300):
         index = randomly.randrange(len(VALUES) - 1)
-        between = randomly.choice([b" ", b"\n", b"|", b"\xff", b" bt1_ ".replace(b"bt1_", b"bt1"), " – ".encode()])
+        between = randomly.choice([b" ", b"\n", b"|", b"\xff", b" bt1 ", " – ".encode()])
         parts += [files.tokens[index].encode(), between]
         words += [VALUES[index].encode(), between]
     given, expected = b"".join(parts), b"".join(words)
     for _ in range(3):
-        process = subprocess.Popen([*COMMAND, *files.arguments(), "--exact"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+        process = subprocess.Popen(
+            [*COMMAND, *files.arguments(), "--exact"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+        )
         assert process.stdin and process.stdout
         rest, got = given, b""
         cuts = sorted(randomly.sample(range(len(given)), 400))
@@ -149,7 +154,9 @@ def test_every_cut_of_a_token_is_found(files: Files) -> None:
             stream = Filter(Keys(), str)  # type: ignore[arg-type]
             assert stream.feed(given[:cut]) + stream.feed(given[cut:]) + stream.finish() == expected.encode()
         stream = Filter(Keys(), str)  # type: ignore[arg-type]
-        assert b"".join(stream.feed(given[at : at + 1]) for at in range(len(given))) + stream.finish() == expected.encode()
+        assert (
+            b"".join(stream.feed(given[at : at + 1]) for at in range(len(given))) + stream.finish() == expected.encode()
+        )
 
 
 def test_the_longest_token_is_as_long_as_is_held_back(files: Files) -> None:
@@ -176,7 +183,9 @@ def test_a_line_is_passed_on_before_the_next_one_comes(files: Files) -> None:
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of memory is read from /proc")
 def test_much_passes_in_constant_memory(files: Files) -> None:
     token = files.tokens[0].encode()
-    block = b"".join(b'%d,"%s",some more text of a line, as there is in a log\n' % (number, token) for number in range(1000))
+    block = b"".join(
+        b'%d,"%s",some more text of a line, as there is in a log\n' % (number, token) for number in range(1000)
+    )
     expected = block.replace(token, b"winword.exe")
     blocks = (50 << 20) // len(block)
     process = subprocess.Popen([*COMMAND, *files.arguments()], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -284,7 +293,12 @@ def test_whatever_fails_is_one_line_with_a_code(files: Files, tmp_path: Path) ->
     assert failure(["--backup", written("binary", b"\xff\x00"), *secret]) == (1, "file.unreadable")
     status, code = failure(["--backup", written("text", b"no backup"), *secret])
     assert status == 1 and code.startswith("malformed.")
-    wrong_phrase = ["--backup", str(files.passphrase_backup), "--secret-file", written("phrase", b"not this phrase at all\n")]
+    wrong_phrase = [
+        "--backup",
+        str(files.passphrase_backup),
+        "--secret-file",
+        written("phrase", b"not this phrase at all\n"),
+    ]
     assert failure(wrong_phrase) == (1, "unlock.wrong")
     assert failure(["--backup", "two\nlines\x1b[2J", *secret]) == (1, "file.unreadable")
 
@@ -297,7 +311,9 @@ def test_a_wrong_command_line_is_one_line_too(files: Files) -> None:
 
 
 def test_a_reader_that_has_seen_enough_ends_it_quietly(files: Files) -> None:
-    process = subprocess.Popen([*COMMAND, *files.arguments()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [*COMMAND, *files.arguments()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     assert process.stdin and process.stdout and process.stderr
     process.stdout.close()
     try:
@@ -319,7 +335,9 @@ def test_output_that_cannot_be_written_is_an_error(files: Files) -> None:
 
 
 def test_an_interrupt_ends_it_without_a_traceback(files: Files) -> None:
-    process = subprocess.Popen([*COMMAND, *files.arguments()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [*COMMAND, *files.arguments()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     assert process.stdin and process.stdout and process.stderr
     process.stdin.write(b"text\n")
     process.stdin.flush()

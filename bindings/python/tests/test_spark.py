@@ -1,5 +1,7 @@
-"""Spark counts tokens as it counts words and sees nothing else; an executor without keys fails by code. Runs a cluster of two
-executors on this machine."""
+"""Spark counts tokens as it counts words and sees nothing else; an executor without keys fails by code.
+
+Runs a cluster of two executors on this machine.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from examples import examples
 
 from blindtally import TokenClass
 from blindtally.errors import ArgumentTypeError, ArgumentValueError, BlindtallyError
-
-from .examples import examples
 
 pytest.importorskip("pyspark")
 
@@ -73,9 +74,15 @@ def test_tokens_are_those_of_the_agent_null_stays_null(running: Running) -> None
     texts = ["winword.exe", None, "", "日本語 👩‍💻", "winword.exe"]
     expected = running.account.agent.tokenize_many(TokenClass.APP, texts)
     assert running.tokens(tokenize, texts) == expected == running.tokens(tokenize, texts, 1)
-    frame = running.spark.createDataFrame([("app", "x"), ("title", "x"), (None, "x"), ("app", None)], "kind string, text string")
+    frame = running.spark.createDataFrame(
+        [("app", "x"), ("title", "x"), (None, "x"), ("app", None)], "kind string, text string"
+    )
     found = [row[0] for row in frame.coalesce(1).select(tokenize(col("kind"), col("text"))).collect()]
-    assert found == [*(running.account.agent.tokenize(TokenClass.named(kind), "x") for kind in ("app", "title")), None, None]
+    assert found == [
+        *(running.account.agent.tokenize(TokenClass.named(kind), "x") for kind in ("app", "title")),
+        None,
+        None,
+    ]
 
 
 def test_an_executor_without_its_keys_fails_by_code(running: Running) -> None:
@@ -125,7 +132,9 @@ def test_what_is_refused_is_said_by_code_and_not_quoted(running: Running) -> Non
 def test_the_recipe_for_spark_runs(running: Running) -> None:
     folder = running.folder / "recipe"
     folder.mkdir()
-    pq.write_table(pa.table({"app": ["a", "b", "a"], "title": ["x", "y", None], "seconds": [60, 45, 30]}), folder / "words")
+    pq.write_table(
+        pa.table({"app": ["a", "b", "a"], "title": ["x", "y", None], "seconds": [60, 45, 30]}), folder / "words"
+    )
     found = examples("spark")
     assert found
     for code in found:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from accounts import enrolled, enrolling, new_owner
+from examples import examples
 
-from blindtally import Agent, Identity, Owner, TokenClass
+from blindtally import Agent, Owner, TokenClass
 from blindtally.errors import ArgumentTypeError, ArgumentValueError
-
-from .examples import examples
 
 duckdb = pytest.importorskip("duckdb")
 pa = pytest.importorskip("pyarrow")
@@ -20,10 +20,9 @@ from blindtally.sql import register_duckdb  # noqa: E402 (it needs pyarrow)
 
 
 def account() -> tuple[Owner, Agent]:
-    owner, change = Owner.create("anna@example.com", "correct horse battery staple", identity=Identity.generate(2048))
+    owner, change = new_owner()
     change.committed()
-    pending, request = Agent.enroll(owner.issue_ticket(), "laptop", identity=Identity.generate(2048))
-    return owner, pending.accept(owner.approve(owner.inspect(request)).committed().delivery)
+    return owner, enrolled(owner)
 
 
 @pytest.fixture(scope="module")
@@ -55,10 +54,13 @@ def test_totals_of_tokens_are_those_of_words(con: Any) -> None:
         """
         CREATE TABLE plain AS SELECT 'app ' || (i * i % 37) AS app, 'title ' || (i % 501) AS title, i % 60 AS seconds
         FROM range(20000) r(i);
-        CREATE TABLE sealed AS SELECT bt_tokenize('app', app) AS app, bt_tokenize('title', title) AS title, seconds FROM plain;
+        CREATE TABLE sealed AS
+        SELECT bt_tokenize('app', app) AS app, bt_tokenize('title', title) AS title, seconds FROM plain;
         """
     )
-    assert con.sql("SELECT count(*) FROM sealed WHERE app NOT LIKE 'bt1_%' OR title NOT LIKE 'bt1_%'").fetchall() == [(0,)]
+    assert con.sql("SELECT count(*) FROM sealed WHERE app NOT LIKE 'bt1_%' OR title NOT LIKE 'bt1_%'").fetchall() == [
+        (0,)
+    ]
     for by in ("app", "title"):
         totals = "SELECT {what} AS word, sum(seconds), count(*) FROM (FROM {table}) GROUP BY {by} ORDER BY ALL"
         sealed = con.sql(totals.format(what=f"bt_reveal({by})", table="sealed", by=by)).fetchall()
@@ -80,7 +82,9 @@ def test_a_million_rows_go_in_vectors_not_in_rows(con: Any, ends: tuple[Owner, A
 
     import blindtally.sql
 
-    blindtally.sql._create(con, "counted", 1, lambda tokens: blindtally.sql._batch(lambda: Counted().reveal_many(tokens, errors="raise")))
+    blindtally.sql._create(
+        con, "counted", 1, lambda tokens: blindtally.sql._batch(lambda: Counted().reveal_many(tokens, errors="raise"))
+    )
     query = "SELECT count(DISTINCT counted(bt_tokenize('title', 'title ' || (i % 20000)))) FROM range(1000000) r(i)"
     assert con.sql(query).fetchall() == [(20_000,)]
     assert sum(calls) == 1_000_000
@@ -88,8 +92,12 @@ def test_a_million_rows_go_in_vectors_not_in_rows(con: Any, ends: tuple[Owner, A
 
 
 def test_null_stays_null(con: Any) -> None:
-    assert con.sql("SELECT bt_tokenize('app', NULL), bt_tokenize(NULL, 'x'), bt_reveal(NULL)").fetchall() == [(None, None, None)]
-    con.execute("CREATE TABLE t AS SELECT CASE WHEN i % 3 = 0 THEN NULL ELSE 'x' || i % 7 END AS x, i FROM range(9000) r(i)")
+    assert con.sql("SELECT bt_tokenize('app', NULL), bt_tokenize(NULL, 'x'), bt_reveal(NULL)").fetchall() == [
+        (None, None, None)
+    ]
+    con.execute(
+        "CREATE TABLE t AS SELECT CASE WHEN i % 3 = 0 THEN NULL ELSE 'x' || i % 7 END AS x, i FROM range(9000) r(i)"
+    )
     query = "SELECT count(*) FROM t WHERE bt_reveal(bt_tokenize('app', x)) IS DISTINCT FROM x"
     assert con.sql(query).fetchall() == [(0,)]
 
@@ -100,7 +108,8 @@ def test_the_class_is_a_name_or_an_id_and_may_differ_by_row(con: Any, ends: tupl
     con.execute(
         """
         CREATE TYPE kind AS ENUM ('app', 'title', 'host');
-        CREATE TABLE mixed AS SELECT i, CASE i % 4 WHEN 0 THEN NULL WHEN 1 THEN 'app' WHEN 2 THEN 'title' ELSE 'host' END AS class,
+        CREATE TABLE mixed AS SELECT i, CASE i % 4 WHEN 0 THEN NULL WHEN 1 THEN 'app' WHEN 2 THEN 'title' ELSE 'host'
+        END AS class,
             CASE WHEN i % 5 > 0 THEN 'value ' || (i % 100) END AS value FROM range(10000) r(i)
         """
     )
@@ -113,7 +122,9 @@ def test_the_class_is_a_name_or_an_id_and_may_differ_by_row(con: Any, ends: tupl
 
 
 def test_an_enum_is_text(con: Any) -> None:
-    con.execute("CREATE TYPE app AS ENUM ('word', 'excel'); CREATE TABLE e AS SELECT 'excel'::app AS app FROM range(3000)")
+    con.execute(
+        "CREATE TYPE app AS ENUM ('word', 'excel'); CREATE TABLE e AS SELECT 'excel'::app AS app FROM range(3000)"
+    )
     assert con.sql("SELECT DISTINCT bt_reveal(bt_tokenize('app', app)) FROM e").fetchall() == [("excel",)]
 
 
@@ -180,8 +191,9 @@ def test_what_is_closed_says_so(ends: tuple[Owner, Agent]) -> None:
 def test_no_key_is_in_a_plan(con: Any, ends: tuple[Owner, Agent]) -> None:
     con.execute("CREATE TABLE t AS SELECT 'word' AS app")
     plan = con.sql("EXPLAIN ANALYZE SELECT bt_reveal(bt_tokenize('app', app)) FROM t").fetchall()[0][1]
-    assert "bt_tokenize('app', app)" in plan.replace("\n", "") or "bt_tokenize" in plan
-    assert "Agent" not in plan and "0x" not in plan
+    assert "bt_tokenize" in plan and "bt_reveal" in plan
+    state = ends[1].export_state(None)
+    assert "Agent" not in plan and not any(state[at : at + 16].hex() in plan.lower() for at in range(len(state) - 16))
 
 
 def test_only_what_is_given_is_registered(ends: tuple[Owner, Agent]) -> None:
@@ -195,7 +207,7 @@ def test_only_what_is_given_is_registered(ends: tuple[Owner, Agent]) -> None:
 
 def test_what_cannot_be_registered_is_refused(ends: tuple[Owner, Agent]) -> None:
     owner, agent = ends
-    pending, _ = Agent.enroll(owner.issue_ticket(), "laptop", identity=Identity.generate(2048))
+    pending, _ = enrolling(owner, "device2")
     with duckdb.connect() as con:
         wrong: Any
         for wrong in ({"agent": owner}, {"owner": agent}, {"agent": pending}, {"agent": "agent"}):

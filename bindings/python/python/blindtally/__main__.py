@@ -1,4 +1,4 @@
-"""`python -m blindtally reveal`: any text in, the same text out with its tokens revealed, however much of it there is."""
+"""`python -m blindtally reveal`: any text in, the same text out with its tokens revealed, however much there is."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ TEXT_MAX = len(PREFIX) + -(-(4 + 4096 + 256 + 16) * 4 // 3)
 # Longest line that is read as a secret, in bytes.
 SECRET_MAX = 4096
 
-# Controls (UAX #44 category Cc), what turns the direction of text around (UAX #9), separators of lines and paragraphs, and what
-# prints as nothing.
+# Controls (UAX #44 category Cc), what turns the direction of text around (UAX #9), separators of lines and paragraphs,
+# and what prints as nothing.
 TREACHEROUS = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f-\u1160\u17b4-\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
-    "\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f-\u1160\u17b4-\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\u3164\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 
 
@@ -81,8 +81,12 @@ def _command_line() -> argparse.ArgumentParser:
     )
     reveal.add_argument("--backup", metavar="FILE", required=True, help="read with the keys of this backup")
     secret = reveal.add_mutually_exclusive_group()
-    secret.add_argument("--secret-file", metavar="FILE", help="its passphrase or recovery key is the first line of this file")
-    secret.add_argument("--secret-fd", metavar="N", type=int, help="its passphrase or recovery key is the next line of this descriptor")
+    secret.add_argument(
+        "--secret-file", metavar="FILE", help="its passphrase or recovery key is the first line of this file"
+    )
+    secret.add_argument(
+        "--secret-fd", metavar="N", type=int, help="its passphrase or recovery key is the next line of this descriptor"
+    )
     reveal.add_argument("--exact", action="store_true", help="write control characters as they are: only into files")
     return parser
 
@@ -123,7 +127,9 @@ def _secret(arguments: argparse.Namespace, what: str) -> bytearray:
             warnings.simplefilter("error", getpass.GetPassWarning)
             return bytearray(getpass.getpass(f"{what} of the backup: "), "utf-8")
     except (OSError, EOFError, UnicodeError, getpass.GetPassWarning):
-        raise Failure("password.unreadable", "there is no terminal to ask at: use --secret-file or --secret-fd") from None
+        raise Failure(
+            "password.unreadable", "there is no terminal to ask at: use --secret-file or --secret-fd"
+        ) from None
 
 
 def _line(fd: int, name: str) -> bytearray:
@@ -163,8 +169,8 @@ def _reveal(keys: OpeningKeys, *, exact: bool) -> None:
             break
     if revealing.unknown + revealing.damaged > 0:
         _say(
-            f"{revealing.revealed} token(s) revealed; left as they are: {revealing.unknown} of an epoch that is not known here, "
-            f"{revealing.damaged} damaged or foreign"
+            f"{revealing.revealed} token(s) revealed; left as they are: {revealing.unknown} of an epoch that is not "
+            f"known here, {revealing.damaged} damaged or foreign"
         )
 
 
@@ -208,7 +214,9 @@ class Filter:
         found = list(CANDIDATE.finditer(text))
         if not found:
             return text
-        results = iter(self.keys.reveal_many([match[0].decode() for match in found if len(match[0]) <= TEXT_MAX], errors="return"))
+        results = iter(
+            self.keys.reveal_many([match[0].decode() for match in found if len(match[0]) <= TEXT_MAX], errors="return")
+        )
         parts, end = [], 0
         for match in found:
             result = next(results) if len(match[0]) <= TEXT_MAX else None
@@ -225,7 +233,7 @@ class Filter:
 
 
 def visible(text: str) -> str:
-    """Text that somebody else chose, with whatever would move the cursor, reorder the line or hide written as ``\\u{..}``."""
+    """Text that somebody else chose; what would move the cursor, reorder the line or hide is written as ``\\u{..}``."""
     return TREACHEROUS.sub(lambda match: f"\\u{{{ord(match[0]):x}}}", text)
 
 

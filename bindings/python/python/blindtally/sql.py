@@ -1,6 +1,7 @@
 """Tokens in the engine you have: functions for DuckDB, and a function for Spark that makes tokens where the data is.
 
-Needs pyarrow, and DuckDB or PySpark (4.1 or later), whichever is used. The recipe around it is in docs/engines.md: engines group, join and count tokens; the owner reveals the result.
+Needs pyarrow, and DuckDB or PySpark (4.1 or later), whichever is used. The recipe around it is in docs/engines.md:
+engines group, join and count tokens; the owner reveals the result.
 """
 
 from __future__ import annotations
@@ -36,12 +37,13 @@ def register_duckdb(
     - ``bt_tokenize(class, text)`` of an agent: the token of a text, its class by name (``'app'``) or id (``128``);
     - ``bt_reveal(token)`` of an owner or an opened backup: the text of a token.
 
-    NULL stays NULL. With ``errors="null"``, what cannot be tokenized or revealed gives NULL too, but not a class that does not
-    exist, an argument that is no text, or an agent or owner that is closed. DuckDB raises errors of ours as its own
-    ``InvalidInputException``, with the code in the message. Registering again replaces what was registered before.
+    NULL stays NULL. With ``errors="null"``, what cannot be tokenized or revealed gives NULL too, but not a class that
+    does not exist, an argument that is no text, or an agent or owner that is closed. DuckDB raises errors of ours as
+    its own ``InvalidInputException``, with the code in the message. Registering again replaces what was registered
+    before.
 
-    Raises ArgumentTypeError: an argument is of another type. ArgumentValueError: neither an agent nor an owner is given, or
-    ``errors`` is something else.
+    Raises ArgumentTypeError: an argument is of another type. ArgumentValueError: neither an agent nor an owner is
+    given, or ``errors`` is something else.
     """
     _check_errors(errors)
     if agent is None and owner is None:
@@ -61,13 +63,14 @@ def spark_tokenize(
 ) -> Callable[..., Any]:
     """A function for Spark that makes tokens: ``tokenize(lit("app"), col("app"))``; NULL stays NULL.
 
-    The paths are those of the executors: of an agent's exported state and, if it is wrapped, of the 32 bytes it is wrapped under.
-    Each Python worker reads them when it first needs them, and again after they have changed; so this neither reads nor checks
-    them. Nothing but the paths goes into a plan or to an executor. Whatever is refused there fails the query, with our code in the
-    message of Spark's ``PythonException``; with ``errors="null"``, a text that cannot be tokenized gives NULL instead.
+    The paths are those of the executors: of an agent's exported state and, if it is wrapped, of the 32 bytes it is
+    wrapped under. Each Python worker reads them when it first needs them, and again after they have changed; so this
+    neither reads nor checks them. Nothing but the paths goes into a plan or to an executor. Whatever is refused there
+    fails the query, with our code in the message of Spark's ``PythonException``; with ``errors="null"``, a text that
+    cannot be tokenized gives NULL instead.
 
-    Raises ArgumentTypeError: an argument is of another type. ArgumentValueError: a path is relative, or ``errors`` is something
-    else.
+    Raises ArgumentTypeError: an argument is of another type. ArgumentValueError: a path is relative, or ``errors`` is
+    something else.
     """
     # Its stubs leave it out.
     from pyspark.sql.functions import arrow_udf  # type: ignore[attr-defined, unused-ignore]
@@ -109,7 +112,9 @@ def _agent_of(state_path: str, key_path: str | None) -> Agent:
         _agents.pop((state_path, key_path), None)
         files = [_read(path) for path in paths]
     except OSError as error:
-        raise BlindtallyError("python.file", f"the state of the agent, or its key, cannot be read: {error.strerror}") from error
+        raise BlindtallyError(
+            "python.file", f"the state of the agent, or its key, cannot be read: {error.strerror}"
+        ) from error
     contents = [content for _, content in files]
     try:
         agent = Agent.from_state(contents[0], contents[1] if key_path is not None else None)
@@ -137,7 +142,8 @@ def _create(con: duckdb.DuckDBPyConnection, name: str, takes: int, function: Cal
     from duckdb import InvalidInputException
     from duckdb.func import FunctionNullHandling, PythonUDFType
 
-    # Arguments of any type and number reach us, so that a class can be a name or an id, and so that what is wrong is said by code.
+    # Arguments of any type and number reach us, so that a class can be a name or an id, and so that what is wrong is
+    # said by code.
     def checked(*arguments: Any) -> Any:
         if len(arguments) != takes:
             raise ArgumentTypeError("python.type", f"{name} takes {takes} argument(s)")
@@ -147,7 +153,8 @@ def _create(con: duckdb.DuckDBPyConnection, name: str, takes: int, function: Cal
         con.remove_function(name)
     except InvalidInputException:
         pass
-    # A constant is tokenized once, while the query is planned: the token of `app = bt_tokenize('app', 'winword.exe')` is looked up.
+    # A constant is tokenized once, while the query is planned: the token of `app = bt_tokenize('app', 'winword.exe')`
+    # is looked up.
     con.create_function(
         name,
         checked,
