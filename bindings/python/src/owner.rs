@@ -7,11 +7,13 @@ use blindtally::{
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray};
 
+use crate::archive::ArchiveWriter;
 use crate::backup::{Backup, RecoveryKey, Restored};
 use crate::change::{Change, PasswordChange};
 use crate::class::TokenClass;
 use crate::enrollment::{Approvable, ComparisonRequest, VerifiedRequest};
-use crate::error::{Refused, raise};
+use crate::error::{Refused, raise, raise_io};
+use crate::file::{Handle, Sink};
 use crate::given::{self, Bytes, Moment, Number, Of, SecretText, Text, or_now};
 use crate::identity::Identity;
 use crate::opening::{OpeningKeys, Source, hex};
@@ -338,6 +340,18 @@ impl Owner {
             Sync::Adopted => Synced::Settled("adopted"),
             Sync::Store(change) => Synced::Store(Change::new(slf.py(), *change)),
         })
+    }
+
+    /// Starts an archive, written to a file object with `write`: gives an ArchiveWriter, whose `with` block completes it,
+    /// signed by this owner, unless an exception leaves it. `now` is when it was made.
+    ///
+    /// Raises EntropyError.
+    #[pyo3(signature = (file, *, now=None))]
+    fn archive_writer(slf: &Bound<'_, Self>, file: &Bound<'_, PyAny>, now: Option<Moment>) -> PyResult<ArchiveWriter> {
+        let (now, file) = (or_now(now), Handle::new(file, &["write"])?);
+        let sink = Sink::new(file.clone());
+        let writer = Self::look(slf, |owner| owner.archive_writer(sink, now))?.map_err(raise_io)?;
+        Ok(ArchiveWriter::new(slf.clone().unbind(), writer, file))
     }
 
     /// Tokenizes what the owner typed: a category's name, a search. Never feed it values that the service chose: the
