@@ -180,11 +180,13 @@ class Filter:
     def __init__(self, keys: OpeningKeys, shown: Callable[[str], str]) -> None:
         self.keys = keys
         self.shown = shown
-        self.revealed = self.unknown = self.damaged = 0
+        self.revealed: int = 0
+        self.unknown: int = 0
+        self.damaged: int = 0
         # The run at the end of what came, while it may become a token.
-        self.held = b""
+        self.held: bytes = b""
         # Whether what came ends in a run that cannot.
-        self.in_other = False
+        self.in_other: bool = False
 
     def feed(self, more: bytes) -> bytes:
         """Takes the next bytes, and gives what can be told."""
