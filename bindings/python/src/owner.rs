@@ -11,7 +11,7 @@ use crate::archive::ArchiveWriter;
 use crate::backup::{Backup, RecoveryKey, Restored};
 use crate::change::{Change, PasswordChange};
 use crate::class::TokenClass;
-use crate::enrollment::{ComparisonRequest, VerifiedRequest};
+use crate::enrollment::{Approvable, ComparisonRequest, VerifiedRequest};
 use crate::error::{Refused, raise, raise_io};
 use crate::file::{Handle, Sink};
 use crate::given::{self, Bytes, Moment, Number, Of, SecretText, Text, or_now};
@@ -108,8 +108,11 @@ impl Owner {
     /// Raises CredentialError: as `Owner.create`. OwnerError: the service shows numbers that cannot be exceeded.
     #[staticmethod]
     #[pyo3(
-        signature = (restored, login, password, *, generation=Number(0), policy=None, kdf=None, account_secret=None, now=None),
-        text_signature = "(restored, login, password, *, generation=0, policy=None, kdf=None, account_secret=None, now=None)"
+        signature = (
+            restored, login, password, *, generation=Number(0), policy=None, kdf=None, account_secret=None, now=None
+        ),
+        text_signature = "(restored, login, password, *, \
+            generation=0, policy=None, kdf=None, account_secret=None, now=None)"
     )]
     #[allow(clippy::too_many_arguments, reason = "all but three are named by the caller")]
     fn restore<'py>(
@@ -193,18 +196,23 @@ impl Owner {
     }
 
     /// Makes a ticket for an installer, good for `uses` devices, 1 to 50, and for `lifetime` in whole seconds: at most 30
-    /// days, or 24 hours for several devices. Register its `authenticator_hash()` at the service; the ticket itself must
-    /// never reach it.
+    /// days (default: 7), or 24 hours for several devices (default: those). Register its `authenticator_hash()` at the
+    /// service; the ticket itself must never reach it.
     ///
     /// Raises OwnerError: the lifetime is too long, or none at all. MalformedError: not 1 to 50 uses.
     #[pyo3(
-        signature = (uses=Number(1), lifetime=Span(Lifetime::hours(24)), *, now=None),
-        text_signature = "($self, uses=1, lifetime=..., *, now=None)"
+        signature = (uses=Number(1), lifetime=None, *, now=None),
+        text_signature = "($self, uses=1, lifetime=None, *, now=None)"
     )]
-    fn issue_ticket(slf: &Bound<'_, Self>, uses: Number, lifetime: Span, now: Option<Moment>) -> PyResult<Ticket> {
+    fn issue_ticket(
+        slf: &Bound<'_, Self>,
+        uses: Number,
+        lifetime: Option<Span>,
+        now: Option<Moment>,
+    ) -> PyResult<Ticket> {
         let uses = TicketUses::several(uses.narrow()?).map_err(raise)?;
-        let now = or_now(now);
-        Self::look(slf, |owner| owner.issue_ticket(uses, lifetime.0, now))?.map(Ticket).map_err(raise)
+        let (lifetime, now) = (lifetime.map_or(uses.default_lifetime(), |span| span.0), or_now(now));
+        Self::look(slf, |owner| owner.issue_ticket(uses, lifetime, now))?.map(Ticket).map_err(raise)
     }
 
     /// Examines an enrollment request that came through the service: a VerifiedRequest if it was made with a ticket of
@@ -227,12 +235,13 @@ impl Owner {
     /// Gives a device its keys, which uses the request up: the outbox has the delivery. The device's request inspected
     /// again delivers again.
     ///
-    /// Raises OwnerError: its ticket was spent or cancelled, or the device revoked, since the inspection.
+    /// Raises EnrollmentError: it was made without a ticket, and a person must compare codes first. OwnerError: its ticket
+    /// was spent or cancelled, or the device revoked, since the inspection.
     #[pyo3(signature = (request, *, now=None))]
-    fn approve(slf: &Bound<'_, Self>, request: Of<VerifiedRequest>, now: Option<Moment>) -> PyResult<Change> {
+    fn approve(slf: &Bound<'_, Self>, request: Approvable, now: Option<Moment>) -> PyResult<Change> {
         // A closed owner uses no request up.
         Self::look(slf, |_| ())?;
-        let request = request.get().held.take(slf.py())?;
+        let request = request.0.get().held.take(slf.py())?;
         let now = or_now(now);
         Self::perform(slf, |owner| owner.approve(request, now))
     }

@@ -199,8 +199,8 @@ impl Login {
         self.held.close(py);
     }
 
-    /// What to send to the service in exchange for the vault: 32 secret bytes, yours to wipe. The service keeps a SHA-256 of
-    /// them.
+    /// What to send to the service in exchange for the vault: 32 secret bytes, yours to wipe. The service keeps a
+    /// SHA-256 of them.
     fn proof<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyByteArray>> {
         let proof = self.held.look(py, |unlocking| unlocking.proof())?;
         Ok(PyByteArray::new(py, proof.expose()))

@@ -48,7 +48,8 @@ def test_a_ticket_survives_its_text_and_its_link(owner):
 
 
 def test_a_ticket_lives_no_longer_than_it_may(owner):
-    assert owner.issue_ticket(now=NOW).expiry == NOW + timedelta(days=1)
+    assert owner.issue_ticket(now=NOW).expiry == NOW + timedelta(days=7)
+    assert owner.issue_ticket(uses=2, now=NOW).expiry == NOW + timedelta(days=1)
     assert owner.issue_ticket(lifetime=timedelta(days=30), now=NOW).uses == 1
     for uses, lifetime in [(1, timedelta(days=31)), (2, timedelta(hours=25)), (1, timedelta(0)), (1, timedelta.max)]:
         assert isinstance(refused("ticket.lifetime", owner.issue_ticket, uses, lifetime), OwnerError)
@@ -105,7 +106,7 @@ def test_a_ticket_is_spent_by_its_first_device(owner):
 def test_an_expired_or_cancelled_ticket_is_no_good(owner):
     ticket = owner.issue_ticket(now=NOW)
     _, request = Agent.enroll(ticket, "laptop", identity=identity("device1"))
-    refused("ticket.expired", owner.inspect, request, now=NOW + timedelta(days=1))
+    refused("ticket.expired", owner.inspect, request, now=NOW + timedelta(days=7))
     assert owner.cancel_ticket(ticket.id, now=NOW).committed().deliveries == []
     refused("ticket.cancelled", owner.inspect, request, now=NOW)
 
@@ -142,7 +143,11 @@ def test_arguments_of_a_wrong_type_have_a_code(owner):
         refused("python.type", owner.approve, wrong)
     for wrong in (None, 7, "text", object()):
         refused("python.type", owner.inspect, wrong)
-    refused("python.type", owner.approve, comparison)
     for made in (Ticket, VerifiedRequest, ComparisonRequest):
         with pytest.raises(TypeError):
             made()
+
+
+def test_a_request_that_needs_a_comparison_is_not_approved_as_it_is(owner):
+    _, request = Agent.enroll_by_code(owner.account_code, identity=identity("device1"))
+    refused("enrollment.needs-comparison", owner.approve, owner.inspect(request))
