@@ -91,7 +91,15 @@ impl Wheel {
             mypy.args(["-m", module]).args(arguments).env("MYPY_CACHE_DIR", project.target.join("mypy"));
             process::run(&mut mypy)
         };
-        let stubtest = ["--allowlist", "tests/stubtest.txt", "--ignore-disjoint-bases", "--concise", "blindtally"];
+        let stubtest = [
+            "--allowlist",
+            "tests/stubtest.txt",
+            "--ignore-disjoint-bases",
+            "--concise",
+            "blindtally",
+            "--mypy-config-file",
+            "pyproject.toml",
+        ];
         mypy("mypy.stubtest", &stubtest)?;
         mypy("mypy", &["--strict", "python/blindtally"])?;
         mypy("mypy", &["--strict", "tests/typing_example.py"])?;

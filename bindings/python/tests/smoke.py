@@ -1,4 +1,4 @@
-"""What the package does, once through, on an interpreter that has nothing but the package: no test framework, no Arrow."""
+"""What the package does, once through, on an interpreter that has nothing but the package."""
 
 import sys
 
@@ -8,7 +8,8 @@ from blindtally import Agent, BlindtallyError, Identity, Kdf, Owner, TokenClass
 assert sys.prefix in blindtally.__file__, f"{blindtally.__file__} is not the installed package"
 
 small = Identity.generate(2048)
-owner, change = Owner.create("anna@example.com", "correct horse battery staple", kdf=Kdf.pbkdf2(600_000), identity=small)
+password = "correct horse battery staple"
+owner, change = Owner.create("anna@example.com", password, kdf=Kdf.pbkdf2(600_000), identity=small)
 assert change.vault
 with owner:
     pending, request = Agent.enroll(owner.issue_ticket(), "laptop", identity=Identity.generate(2048))

@@ -30,7 +30,8 @@ class _Blob(io.RawIOBase):
     @property
     def header(self) -> BlobHeader:
         """What the blob says of itself: its class, epoch, device, id and seq."""
-        return self._raw.header
+        header: BlobHeader = self._raw.header
+        return header
 
     def close(self) -> None:
         """Wipes the key of the blob and what is left of its content. May be called again.
@@ -70,14 +71,16 @@ class BlobReader(_Blob):
 
         Raises BlobError, and whatever the file object raises: nothing is lost by that, and it may be called again.
         """
-        return self._raw.read(size)
+        content: bytes = self._raw.read(size)
+        return content
 
     def readall(self) -> bytes:
         """All that is left.
 
         Raises BlobError: what is left is not as it was sealed; the part before can still be read piece by piece.
         """
-        return self._raw.readall()
+        content: bytes = self._raw.readall()
+        return content
 
     def readinto(self, buffer: Any, /) -> int:
         """Fills ``buffer`` as far as there is content; gives the number of bytes."""
@@ -105,7 +108,8 @@ class BlobFile(BlobReader):
         Raises ArgumentValueError: it is before the beginning.
         """
         self._check()
-        return self._raw.seek(offset, whence)
+        place: int = self._raw.seek(offset, whence)
+        return place
 
     def tell(self) -> int:
         return self.seek(0, io.SEEK_CUR)
@@ -146,7 +150,8 @@ class BlobWriter(_Blob):
 
         Raises whatever the file object raises; the blob is given up then.
         """
-        return self._raw.write(data)
+        taken: int = self._raw.write(data)
+        return taken
 
     def flush(self) -> None:
         """Hands on every chunk that is complete; the rest cannot be sealed yet."""
