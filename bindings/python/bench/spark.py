@@ -1,10 +1,10 @@
 """Proves and measures totals by token in Spark: `python bench/spark.py [--events N] [--only NAME]` prints rows as
 `cargo xtask bench` shows them, in JSON.
 
-Events are tokenized by a cluster of two executors (`local-cluster`: JVMs of their own) and written; then they are counted,
-added up, sorted and joined with categories by tokens alone, and the owner reveals the result, which is that of the same query
-on the words. Both inputs are Parquet files, and the rounds take turns. What the report leaves behind is searched for
-words and keys.
+Events are tokenized by a cluster of two executors (`local-cluster`: JVMs of their own) and written; then they are
+counted, added up, sorted and joined with categories by tokens alone, and the owner reveals the result, which is that of
+the same query on the words. Both inputs are Parquet files that Spark wrote from the same file of words, and the rounds
+take turns. What Spark leaves behind is searched for words and keys.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import shutil
-import statistics
 import sys
 import tempfile
 import time
@@ -43,6 +42,8 @@ APPS = [f"winword-{number:03}.exe" for number in range(300)]
 TITLES = [f"Quarterly report {number:05} – client {number % 97} – Editor" for number in range(20_000)]
 CATEGORIES = ["writing", "meetings", "code", "mail", "other"]
 
+# On is Spark's default.
+TWO_MAPS = "spark.sql.codegen.aggregate.map.twolevel.enabled"
 REPORT = """
     WITH totals AS (SELECT app, count(*) AS events, sum(seconds) AS seconds FROM {events} GROUP BY app)
     SELECT app, category, events, seconds FROM totals JOIN {categories} USING (app) ORDER BY seconds DESC, events DESC
@@ -87,6 +88,9 @@ def cluster(folder: Path) -> Iterator[SparkSession]:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",
         "spark.sql.shuffle.partitions": "4",
+        # A task for each of the files that a job writes, however long the titles in them are.
+        "spark.sql.files.maxPartitionBytes": "2g",
+        "spark.sql.files.minPartitionNum": "2",
         "spark.task.maxFailures": "1",
         "spark.eventLog.enabled": "true",
         "spark.eventLog.compress": "false",
@@ -153,18 +157,25 @@ class Proof:
     def __init__(self, folder: Path, events: int) -> None:
         self.folder = folder
         self.account = Account(folder)
-        write_events(folder / "plain", events)
+        write_events(folder / "words", events)
         write_categories(folder / "plain-categories.parquet", folder / "tokens-categories.parquet", self.account.agent)
 
-    def tokenize(self, spark: SparkSession) -> float:
-        """Writes the events again, in tokens. Gives the seconds it took."""
-        started = time.perf_counter()
-        tokenized(spark.read.parquet(str(self.folder / "plain")), self.account).write.parquet(
-            str(self.folder / "tokens")
-        )
-        return time.perf_counter() - started
+    def words(self, spark: SparkSession) -> DataFrame:
+        return spark.read.parquet(str(self.folder / "words"))
+
+    def write(self, spark: SparkSession) -> dict[str, float]:
+        """Has Spark write the events again, as they are and in tokens. Gives the seconds either took."""
+        seconds = {}
+        for kind, events in {"plain": self.words(spark), "tokens": tokenized(self.words(spark), self.account)}.items():
+            started = time.perf_counter()
+            events.write.parquet(str(self.folder / kind))
+            seconds[kind] = time.perf_counter() - started
+        return seconds
 
     def report(self, spark: SparkSession, kind: str) -> DataFrame:
+        # Either as it is fastest: the map that Spark puts before its hash map hashes a text byte by byte, which short
+        # words gain by and tokens lose by.
+        spark.conf.set(TWO_MAPS, "true" if kind == "plain" else "false")
         categories = f"{kind}-categories"
         spark.read.parquet(str(self.folder / kind)).createOrReplaceTempView(kind)
         spark.read.parquet(str(self.folder / f"{categories}.parquet")).createOrReplaceTempView(f"{kind}_categories")
@@ -193,7 +204,7 @@ class Proof:
             for column in table.columns:
                 for chunk in column.chunks:
                     assert pc.all(pc.match_substring_regex(chunk.dictionary, "^bt1_[A-Za-z0-9_-]{48,}$")).as_py()
-        explained = tokenized(spark.read.parquet(str(self.folder / "plain")), self.account)
+        explained = tokenized(self.words(spark), self.account)
         mode = spark._jvm.org.apache.spark.sql.execution.ExplainMode.fromString("extended")  # type: ignore[union-attr]
         function = spark_tokenize(self.account.state_path, key_path=self.account.key_path)
         pickled = pyspark.cloudpickle.dumps(function.func)  # type: ignore[attr-defined]
@@ -237,8 +248,10 @@ def figures(events: int, rounds: int) -> list[dict[str, Any]]:
     try:
         proof = Proof(folder, events)
         with cluster(folder) as spark:
-            took = proof.tokenize(spark)
-            say(f"tokenized in {took:.1f} s")
+            # Whatever starts only once has started.
+            tokenized(proof.words(spark).limit(20_000), proof.account).write.format("noop").mode("overwrite").save()
+            took = proof.write(spark)
+            say(f"written in {took['plain']:.1f} s, tokenized in {took['tokens']:.1f} s")
             proof.compare(spark, events)
             proof.search(spark)
             seconds: dict[str, list[float]] = {"tokens": [], "plain": []}
@@ -251,7 +264,8 @@ def figures(events: int, rounds: int) -> list[dict[str, Any]]:
                 say(f"round {number + 1}: " + ", ".join(f"{kind} {times[-1]:.2f} s" for kind, times in seconds.items()))
     finally:
         shutil.rmtree(folder)
-    ours, peer = statistics.median(seconds["tokens"]), statistics.median(seconds["plain"])
+    # The fastest of each: whatever else the machine does only adds to it.
+    ours, peer = min(seconds["tokens"]), min(seconds["plain"])
     return [
         {
             "figure": f"Spark: GROUP BY over {events:,} events, tokens / plaintext (s)",
@@ -262,10 +276,10 @@ def figures(events: int, rounds: int) -> list[dict[str, Any]]:
             "holds": peer / ours >= 0.8,
         },
         {
-            "figure": f"Spark: app and title of {events:,} events tokenized, Parquet to Parquet (events/s)",
-            "ours": round(events / took),
-            "peer": None,
-            "ratio": None,
+            "figure": f"Spark: {events:,} events from Parquet to Parquet, app and title tokenized / as they are (s)",
+            "ours": rounded(took["tokens"]),
+            "peer": rounded(took["plain"]),
+            "ratio": rounded(took["plain"] / took["tokens"]),
             "goal": None,
             "holds": None,
         },

@@ -52,6 +52,11 @@ def owner() -> Owner:
     return new_owner()[0]
 
 
+def anything(given: Any) -> Any:
+    """What is of a wrong type on purpose."""
+    return given
+
+
 def archive_of(owner: Owner, files: dict[str, bytes] = FILES) -> bytes:
     out = io.BytesIO()
     with owner.archive_writer(out, now=LATER) as writer:
@@ -75,13 +80,14 @@ def test_every_file_comes_out_as_it_went_in(owner: Owner) -> None:
             assert file.sha256 == hashlib.sha256(content).digest()
             assert archive.read(number) == archive.read(file.path) == content
             out = io.BytesIO()
-            assert archive.copy(file.path, out) is None and out.getvalue() == content
-            assert archive.check(number) is None
+            archive.copy(file.path, out)
+            assert out.getvalue() == content
+            archive.check(number)
         for none in (len(FILES), 1 << 40, "nothing", "../devices.json", "DEVICES.JSON"):
             assert code_of(lambda: archive.read(none), ArchiveError) == "archive.no-file"
         assert code_of(lambda: archive.read(-1), ArgumentValueError) == "python.value"
-        assert code_of(lambda: archive.read(None), ArgumentTypeError) == "python.type"
-        assert code_of(lambda: archive.copy(0, "path"), ArgumentTypeError) == "python.type"
+        assert code_of(lambda: archive.read(anything(None)), ArgumentTypeError) == "python.type"
+        assert code_of(lambda: archive.copy(0, anything("path")), ArgumentTypeError) == "python.type"
     for call in (lambda: archive.read(0), lambda: archive.check(0), archive.tar, archive.__enter__):
         assert code_of(call, ClosedError) == "python.closed"
     archive.close()
@@ -107,13 +113,14 @@ def test_content_comes_from_bytes_and_from_file_objects(owner: Owner) -> None:
         writer.add("array.bin", bytearray(content))
         no_length = lambda: writer.add("unknown.bin", Pipe(content))
         assert code_of(no_length, ArgumentValueError) == "python.value"
-        assert code_of(lambda: writer.add("text.txt", "text"), ArgumentTypeError) == "python.type"
+        assert code_of(lambda: writer.add("text.txt", anything("text")), ArgumentTypeError) == "python.type"
         naive = lambda: writer.add("naive.bin", b"", datetime(2026, 1, 1))
         assert code_of(naive, ArgumentValueError) == "python.value"
         for path in ("../up", "/root", "a//b", "con", "view.bin", "VIEW.bin", "a b", ".hidden", "view.bin/under", ""):
             assert code_of(lambda: writer.add(path, b""), ArchiveError) == "archive.path"
         listed = writer.files
-    assert writer.files == listed and [file.path for file in listed] == ["sought.bin", "piped.bin", "view.bin", "array.bin"]
+    assert writer.files == listed
+    assert [file.path for file in listed] == ["sought.bin", "piped.bin", "view.bin", "array.bin"]
     with owner.open_archive(io.BytesIO(out.getvalue())) as archive:
         assert archive.files == listed
         assert {archive.read(file.path) for file in archive.files} == {content}
@@ -184,7 +191,7 @@ def test_other_accounts_and_other_blobs_are_refused(owner: Owner) -> None:
     sealed = archive_of(owner)
     assert code_of(lambda: foreign.open_archive(io.BytesIO(sealed)), ArchiveError) == "archive.other-account"
     assert code_of(lambda: owner.open_archive(io.BytesIO(b"")), BlobError).startswith("malformed.")
-    assert code_of(lambda: owner.open_archive(b"bytes"), ArgumentTypeError) == "python.type"
+    assert code_of(lambda: owner.open_archive(anything(b"bytes")), ArgumentTypeError) == "python.type"
 
 
 def test_it_goes_on_after_the_owner_is_closed_but_is_signed_by_an_open_one() -> None:
@@ -227,7 +234,9 @@ def test_what_uses_an_archive_from_within_is_refused_at_once(owner: Owner) -> No
     writer = owner.archive_writer(out)
     for use in (lambda: writer.add("more", b""), writer.finish, writer.close):
         out.call = use
-        assert code_of(lambda: writer.add("file", bytes(1_000_000)), BlindtallyError) in ("python.busy", "archive.too-long")
+        code = code_of(lambda: writer.add("file", bytes(1_000_000)))
+        # The first time, in the middle of a file: no other can follow.
+        assert code in ("python.busy", "archive.too-long")
 
 
 def test_a_file_object_may_close_the_owner_while_the_archive_is_completed() -> None:
@@ -296,6 +305,7 @@ def test_the_vectors_of_archives(name: str, number: int, group: dict[str, Any], 
             assert code_of(lambda: archive.read(file.path)) == expected["expect"]
 
 
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="the independent implementation needs Python 3.10")
 def test_the_independent_implementation_opens_what_is_written_here(owner: Owner, tmp_path: Path) -> None:
     if subprocess.run([sys.executable, "-c", "import cryptography"], capture_output=True, check=False).returncode:
         pytest.skip("it needs the package cryptography")
@@ -303,9 +313,8 @@ def test_the_independent_implementation_opens_what_is_written_here(owner: Owner,
     (tmp_path / "backup").write_text(backup.to_text())
     (tmp_path / "archive").write_bytes(archive_of(owner))
     program = VECTORS / "verify_python" / "open_archive.py"
-    arguments = [tmp_path / "backup", tmp_path / "archive", "-o", tmp_path / "out"]
-    text = key.to_text()
-    secret = text if isinstance(text, str) else bytes(text).decode()
+    arguments: list[Any] = [tmp_path / "backup", tmp_path / "archive", "-o", tmp_path / "out"]
+    secret = key.to_text()
     run = subprocess.run(
         [sys.executable, program, *arguments], input=secret + "\n", capture_output=True, text=True, check=False
     )

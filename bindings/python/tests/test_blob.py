@@ -14,6 +14,7 @@ import tarfile
 import textwrap
 import weakref
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Callable
 
@@ -92,16 +93,18 @@ def test_what_an_agent_seals_the_owner_opens_in_every_way(owner: Owner, agent: A
 
 def test_whatever_has_the_buffer_protocol_is_sealed_and_opened(owner: Owner, agent: Agent) -> None:
     content = content_of(40000)[:40000]
-    for given_as in (bytearray(content), memoryview(content), array.array("B", content)):
+    kinds: list[Any] = [bytearray(content), memoryview(content), array.array("B", content)]
+    for given_as in kinds:
         blob = agent.seal_blob(BlobClass.VOICE, given_as)
         assert owner.open_blob(bytearray(blob)) == owner.open_blob(memoryview(blob)) == content
-    for other in ("text", None, 5, [1]):
+    others: list[Any] = ["text", None, 5, [1], TokenClass.APP]
+    for other in others:
         assert code_of(lambda: agent.seal_blob(BlobClass.VOICE, other), ArgumentTypeError) == "python.type"
         assert code_of(lambda: owner.open_blob(other), ArgumentTypeError) == "python.type"
         assert code_of(lambda: owner.blob_reader(other), ArgumentTypeError) == "python.type"
         assert code_of(lambda: owner.blob_file(other), ArgumentTypeError) == "python.type"
         assert code_of(lambda: agent.blob_writer(BlobClass.VOICE, other), ArgumentTypeError) == "python.type"
-    assert code_of(lambda: agent.seal_blob(TokenClass.APP, b""), ArgumentTypeError) == "python.type"
+        assert code_of(lambda: agent.seal_blob(other, b""), ArgumentTypeError) == "python.type"
 
 
 def test_the_files_are_files_of_pythons(owner: Owner, agent: Agent, tmp_path: Path) -> None:
@@ -132,8 +135,8 @@ def test_the_files_are_files_of_pythons(owner: Owner, agent: Agent, tmp_path: Pa
             made.addfile(entry, io.BytesIO(text.encode()[: len(text)]))
             packed.writestr(f"{number}.txt", text)
     with tarfile.open(fileobj=owner.blob_file(io.BytesIO(agent.seal_blob(BlobClass.VOICE, tar.getvalue())))) as made:
-        entry = made.extractfile("13.txt")
-        assert entry is not None and entry.read() == text.encode()[: len(text)]
+        found = made.extractfile("13.txt")
+        assert found is not None and found.read() == text.encode()[: len(text)]
     with zipfile.ZipFile(owner.blob_file(io.BytesIO(agent.seal_blob(BlobClass.VOICE, zipped.getvalue())))) as packed:
         assert packed.read("7.txt") == text.encode() and packed.testzip() is None
 
@@ -170,8 +173,9 @@ def test_places_that_are_none_are_refused(owner: Owner, agent: Agent) -> None:
     assert code_of(lambda: file.seek(-1), ArgumentValueError) == "python.value"
     assert code_of(lambda: file.seek(0, 3), ArgumentValueError) == "python.value"
     assert code_of(lambda: file.seek(1 << 70), ArgumentValueError) == "python.value"
-    assert code_of(lambda: file.seek("1"), ArgumentTypeError) == "python.type"
-    assert code_of(lambda: file.read("1"), ArgumentTypeError) == "python.type"
+    text: Any = "1"
+    assert code_of(lambda: file.seek(text), ArgumentTypeError) == "python.type"
+    assert code_of(lambda: file.read(text), ArgumentTypeError) == "python.type"
     assert file.seek(2) == 2 and file.seek(1, 1) == 3 and file.read() == b"tent" and file.seek(1 << 40) == 1 << 40
     assert file.read(5) == b"" and file.read(0) == b"" and file.read() == b""
 
@@ -217,13 +221,21 @@ def test_what_came_before_damage_is_authentic_and_damage_is_said(owner: Owner, a
             owner.blob_file(io.BytesIO(cases[name][0]))
 
 
+def openers(keys: Owner) -> list[Callable[[bytes], object]]:
+    return [
+        keys.open_blob,
+        lambda blob: keys.blob_reader(io.BytesIO(blob)),
+        lambda blob: keys.blob_file(io.BytesIO(blob)),
+    ]
+
+
 def test_foreign_and_short_beginnings_are_refused(owner: Owner, agent: Agent) -> None:
     blob = agent.seal_blob(BlobClass.CAMERA, b"content")
     foreign, _ = new_owner()
-    for opener in (foreign.open_blob, lambda b: foreign.blob_reader(io.BytesIO(b)), lambda b: foreign.blob_file(io.BytesIO(b))):
+    for opener in openers(foreign):
         assert code_of(lambda: opener(blob), BlobError) == "blob.no-key"
     changed = blob[:60] + bytes([blob[60] ^ 1]) + blob[61:]
-    for opener in (owner.open_blob, lambda b: owner.blob_reader(io.BytesIO(b)), lambda b: owner.blob_file(io.BytesIO(b))):
+    for opener in openers(owner):
         assert code_of(lambda: opener(changed), BlobError) == "blob.no-key"
         assert code_of(lambda: opener(blob[:50]), BlobError).startswith("malformed.")
         assert code_of(lambda: opener(b""), BlobError).startswith("malformed.")
@@ -245,12 +257,16 @@ def test_files_go_on_after_keys_are_closed_and_end_when_they_are_closed_themselv
         opened.close()
         opened.close()
         assert opened.closed and opened.header == inner_header and "closed" in repr(opened)
-        for call in (opened.read, lambda: opened.read(1), opened.readable, lambda: opened.readinto(bytearray(1))):
+        calls: list[Callable[[], object]] = [
+            opened.read, lambda: opened.read(1), opened.readable, lambda: opened.readinto(bytearray(1))
+        ]
+        for call in calls:
             with pytest.raises(ValueError):
                 call()
         assert code_of(lambda: opened.read(1), ClosedError) == "python.closed"
     assert code_of(lambda: file.seek(0), ClosedError) == "python.closed"
-    for call in (lambda: writer.write(b"x"), writer.finish, writer.writable):
+    calls = [lambda: writer.write(b"x"), writer.finish, writer.writable]
+    for call in calls:
         assert code_of(call, ClosedError) == "python.closed"
     assert code_of(lambda: own.blob_reader(io.BytesIO(out.getvalue())), ClosedError) == "python.closed"
     assert not out.closed
@@ -258,7 +274,8 @@ def test_files_go_on_after_keys_are_closed_and_end_when_they_are_closed_themselv
 
 def test_nothing_of_them_is_pickled_or_copied(owner: Owner, agent: Agent) -> None:
     blob = agent.seal_blob(BlobClass.CAMERA, b"content")
-    made = [owner.blob_reader(io.BytesIO(blob)), owner.blob_file(io.BytesIO(blob)), agent.blob_writer(BlobClass.CAMERA, io.BytesIO())]
+    writer = agent.blob_writer(BlobClass.CAMERA, io.BytesIO())
+    made = [owner.blob_reader(io.BytesIO(blob)), owner.blob_file(io.BytesIO(blob)), writer]
     for file in [*made, *(file._raw for file in made), made[1]._raw]:
         for call in (pickle.dumps, copy.copy, copy.deepcopy):
             with pytest.raises(TypeError):
@@ -360,7 +377,10 @@ def test_files_that_take_and_give_less_are_asked_again(owner: Owner, agent: Agen
     assert reader.readinto(room) == 500_000 and room + reader.read() == content
 
 
-@pytest.mark.parametrize("raised", [OSError(5, "disk"), KeyboardInterrupt(), InterruptedError(), BlockingIOError(), EOFError()])
+RAISED = [OSError(5, "disk"), KeyboardInterrupt(), InterruptedError(), BlockingIOError(), EOFError()]
+
+
+@pytest.mark.parametrize("raised", RAISED)
 def test_what_a_file_object_raises_comes_out_as_it_is_and_reading_can_go_on(
     owner: Owner, agent: Agent, raised: BaseException
 ) -> None:
@@ -403,7 +423,12 @@ def test_a_file_object_may_close_the_keys_that_open_it() -> None:
         for at in (0, 1):
             own, _ = new_owner()
             blob = enrolled(own).seal_blob(BlobClass.CAMERA, content)
-            inner = Odd(blob, at, lambda size: own.close() or io.BytesIO.read(inner, size))
+
+            def act(size: int) -> bytes:
+                own.close()
+                return io.BytesIO.read(inner, size)
+
+            inner = Odd(blob, at, act)
             if at == 0:
                 assert code_of(lambda: getattr(own, opener)(inner), ClosedError) == "python.closed"
             else:
@@ -413,21 +438,47 @@ def test_a_file_object_may_close_the_keys_that_open_it() -> None:
 
 def test_a_file_object_that_uses_what_reads_it_is_refused_at_once(owner: Owner, agent: Agent) -> None:
     blob = agent.seal_blob(BlobClass.CAMERA, content_of(900_000))
+    opened: BlobReader
+    writer: BlobWriter
     for opener in (owner.blob_reader, owner.blob_file):
-        for use in (lambda: opened.read(1), lambda: opened.read(), lambda: opened.close()):
+        uses: list[Callable[[], object]] = [lambda: opened.read(1), lambda: opened.read(), lambda: opened.close()]
+        for use in uses:
             inner = Odd(blob, 99, lambda _: use())
             opened = opener(inner)
             inner.left = 0
             assert code_of(lambda: opened.read(), ClosedError) == "python.busy"
-    for use in (lambda: writer.write(b"more"), lambda: writer.close(), lambda: writer.flush()):
+    uses = [lambda: writer.write(b"more"), lambda: writer.close(), lambda: writer.flush()]
+    for use in uses:
         inner = Odd(b"", 0, lambda _: use())
         writer = agent.blob_writer(BlobClass.CAMERA, inner)
         assert code_of(lambda: writer.write(content_of(900_000)), ClosedError) == "python.busy"
 
 
+def test_threads_that_share_a_file_get_each_byte_once_or_are_refused(owner: Owner, agent: Agent) -> None:
+    content = content_of(3_000_000)[:3_000_000]
+    for opener in (owner.blob_reader, owner.blob_file):
+        file = opener(io.BytesIO(agent.seal_blob(BlobClass.CAMERA, content)))
+
+        def read_all(_: int) -> list[bytes]:
+            pieces: list[bytes] = []
+            while True:
+                try:
+                    piece = file.read(50_000)
+                except ClosedError as refused:
+                    assert refused.code == "python.busy"
+                    continue
+                if not piece:
+                    return pieces
+                pieces.append(piece)
+
+        with ThreadPoolExecutor(4) as threads:
+            pieces = [piece for found in threads.map(read_all, range(4)) for piece in found]
+        assert sorted(pieces) == sorted(content[at : at + 50_000] for at in range(0, len(content), 50_000))
+
+
 def test_files_and_what_they_read_are_collected_in_a_circle(owner: Owner, agent: Agent) -> None:
     class Circle(io.BytesIO):
-        pass
+        back: object = None
 
     blob = agent.seal_blob(BlobClass.CAMERA, b"content")
     seen = []

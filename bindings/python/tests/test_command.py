@@ -124,7 +124,6 @@ def test_wherever_the_stream_is_cut_the_result_is_the_same(files: Files) -> None
             [*COMMAND, *files.arguments(), "--exact"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )
         assert process.stdin and process.stdout
-        rest, got = given, b""
         cuts = sorted(randomly.sample(range(len(given)), 400))
         reader = threading.Thread(target=lambda: results.append(process.stdout.read()))  # type: ignore[union-attr]
         results: list[bytes] = []

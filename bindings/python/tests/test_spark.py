@@ -64,7 +64,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 def test_totals_of_tokens_are_those_of_words_and_spark_sees_only_tokens(running: Running) -> None:
-    running.proof.tokenize(running.spark)
+    running.proof.write(running.spark)
     running.proof.compare(running.spark, EVENTS)
     running.proof.search(running.spark)
 

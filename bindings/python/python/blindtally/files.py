@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from .errors import ClosedError
 
 if TYPE_CHECKING:
-    from ._blindtally import BlobHeader
+    from ._blindtally import BlobHeader, RawBlobFile, RawBlobReader, RawBlobWriter
 
 __all__ = ["BlobFile", "BlobReader", "BlobWriter"]
 
 
 class _Blob(io.RawIOBase):
-    def __init__(self, raw: Any) -> None:
+    _raw: RawBlobReader | RawBlobFile | RawBlobWriter | _Finished
+
+    def __init__(self, raw: RawBlobReader | RawBlobFile | RawBlobWriter) -> None:
         self._raw = raw
 
     @property
@@ -58,6 +60,8 @@ class BlobReader(_Blob):
     damaged or cut off raises BlobError where that shows, and from then on every time.
     """
 
+    _raw: RawBlobReader | RawBlobFile
+
     def readable(self) -> bool:
         self._check()
         return True
@@ -92,6 +96,8 @@ class BlobFile(BlobReader):
     Each part is checked when it is read: a damaged one raises BlobError (blob.tampered), others are read all the same.
     """
 
+    _raw: RawBlobFile
+
     def seekable(self) -> bool:
         self._check()
         return True
@@ -123,6 +129,7 @@ class BlobWriter(_Blob):
     then does not open.
     """
 
+    _raw: RawBlobWriter | _Finished
     _finished = False
 
     def __exit__(
