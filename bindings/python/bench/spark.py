@@ -33,7 +33,7 @@ from blindtally import Agent, Identity, Owner, TokenClass
 from blindtally.sql import spark_tokenize
 
 EVENTS = 10_000_000
-ROUNDS = 7
+ROUNDS = 5
 SEED = 20261122
 FILES = 8
 # Parts of every app and of every title, to be looked for where no word may be.
@@ -42,8 +42,9 @@ APPS = [f"winword-{number:03}.exe" for number in range(300)]
 TITLES = [f"Quarterly report {number:05} – client {number % 97} – Editor" for number in range(20_000)]
 CATEGORIES = ["writing", "meetings", "code", "mail", "other"]
 
-# On is Spark's default.
+# The map that Spark puts before its hash map, and that hashes a text byte by byte: short words gain by it, tokens do not.
 TWO_MAPS = "spark.sql.codegen.aggregate.map.twolevel.enabled"
+MAPS = {"true": "as Spark is set", "false": "one hash map"}
 REPORT = """
     WITH totals AS (SELECT app, count(*) AS events, sum(seconds) AS seconds FROM {events} GROUP BY app)
     SELECT app, category, events, seconds FROM totals JOIN {categories} USING (app) ORDER BY seconds DESC, events DESC
@@ -172,10 +173,8 @@ class Proof:
             seconds[kind] = time.perf_counter() - started
         return seconds
 
-    def report(self, spark: SparkSession, kind: str) -> DataFrame:
-        # Either as it is fastest: the map that Spark puts before its hash map hashes a text byte by byte, which short
-        # words gain by and tokens lose by.
-        spark.conf.set(TWO_MAPS, "true" if kind == "plain" else "false")
+    def report(self, spark: SparkSession, kind: str, two_maps: str = "true") -> DataFrame:
+        spark.conf.set(TWO_MAPS, two_maps)
         categories = f"{kind}-categories"
         spark.read.parquet(str(self.folder / kind)).createOrReplaceTempView(kind)
         spark.read.parquet(str(self.folder / f"{categories}.parquet")).createOrReplaceTempView(f"{kind}_categories")
@@ -254,27 +253,31 @@ def figures(events: int, rounds: int) -> list[dict[str, Any]]:
             say(f"written in {took['plain']:.1f} s, tokenized in {took['tokens']:.1f} s")
             proof.compare(spark, events)
             proof.search(spark)
-            seconds: dict[str, list[float]] = {"tokens": [], "plain": []}
+            runs = [(two_maps, kind) for two_maps in MAPS for kind in ("tokens", "plain")]
+            seconds: dict[tuple[str, str], list[float]] = {run: [] for run in runs}
             for number in range(rounds):
-                for kind in sorted(seconds, reverse=number % 2 == 0):
-                    report = proof.report(spark, kind)
+                for two_maps, kind in runs if number % 2 else reversed(runs):
+                    report = proof.report(spark, kind, two_maps)
                     started = time.perf_counter()
                     report.collect()
-                    seconds[kind].append(time.perf_counter() - started)
-                say(f"round {number + 1}: " + ", ".join(f"{kind} {times[-1]:.2f} s" for kind, times in seconds.items()))
+                    seconds[two_maps, kind].append(time.perf_counter() - started)
+                say(f"round {number + 1}: " + ", ".join(f"{times[-1]:.2f} s" for times in seconds.values()))
     finally:
         shutil.rmtree(folder)
     # The fastest of each: whatever else the machine does only adds to it.
-    ours, peer = min(seconds["tokens"]), min(seconds["plain"])
+    best = {run: min(times) for run, times in seconds.items()}
     return [
-        {
-            "figure": f"Spark: GROUP BY over {events:,} events, tokens / plaintext (s)",
-            "ours": rounded(ours),
-            "peer": rounded(peer),
-            "ratio": rounded(peer / ours),
-            "goal": 0.8,
-            "holds": peer / ours >= 0.8,
-        },
+        *(
+            {
+                "figure": f"Spark: GROUP BY over {events:,} events, {setting}, tokens / plaintext (s)",
+                "ours": rounded(best[two_maps, "tokens"]),
+                "peer": rounded(best[two_maps, "plain"]),
+                "ratio": rounded(best[two_maps, "plain"] / best[two_maps, "tokens"]),
+                "goal": 0.8,
+                "holds": best[two_maps, "plain"] / best[two_maps, "tokens"] >= 0.8,
+            }
+            for two_maps, setting in MAPS.items()
+        ),
         {
             "figure": f"Spark: {events:,} events from Parquet to Parquet, app and title tokenized / as they are (s)",
             "ours": rounded(took["tokens"]),

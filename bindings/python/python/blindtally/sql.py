@@ -194,11 +194,11 @@ def _batch(work: Callable[[], Any]) -> Any:
 
 
 def _dense(texts: Any) -> Any:
-    """With a dictionary, if that is short: values repeat, and each is tokenized once. To find that out costs little."""
+    """With a dictionary, if that is short: values repeat, and each is tokenized once. To find that out costs half of it."""
     if not pa.types.is_string(texts.type) and not pa.types.is_large_string(texts.type):
         return texts
     encoded = texts.dictionary_encode()
-    return encoded if 2 * len(encoded.dictionary) <= len(encoded) else texts
+    return encoded if 4 * len(encoded.dictionary) <= len(encoded) else texts
 
 
 def _whole(column: Any) -> Any:
