@@ -17,7 +17,7 @@ use crate::{aw_server, cargo, demo, export, process, recordings, system, vectors
 
 type Step = (&'static str, fn(&Project) -> Result<()>);
 
-const STEPS: [Step; 22] = [
+const STEPS: [Step; 23] = [
     ("format", |project| cargo(project, &["fmt", "--all", "--check"])),
     // Before cargo compiles the server, which holds the dashboard.
     ("npm package", npm_package),
@@ -36,6 +36,7 @@ const STEPS: [Step; 22] = [
     ("documentation tests", |project| cargo(project, &["test", "--workspace", "--doc", "--quiet"])),
     ("Python package", |project| Wheel::build(project).map(drop)),
     ("Python package: tests", |project| Wheel::find_or_build(project)?.test(project)),
+    ("Python package: tests on Spark", |project| Wheel::find_or_build(project)?.test_spark(project)),
     ("Python package: types", |project| Wheel::find_or_build(project)?.types(project)),
     ("Python package: examples of the READMEs", |project| Wheel::find_or_build(project)?.examples(project)),
     ("Python package: installed into new environments", |project| Wheel::find_or_build(project)?.smoke(project)),

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::node::{Node, is_current, list};
 use crate::project::Project;
-use crate::{cargo, process, python};
+use crate::{cargo, process, python, system};
 
 /// What builds wheels.
 const TOOLS: [&str; 1] = ["maturin==1.16.0"];
@@ -29,6 +29,8 @@ const TESTED_WITH: [&str; 9] = [
 /// The peers of the benchmarks, and the Arrow library that they hand over columns with.
 const MEASURED_WITH: [&str; 5] =
     ["cryptography==50.0.2", "pyarrow==26.0.1", "pymongo==4.20.0", "pymongocrypt==1.21.2", "tink==1.16.1"];
+/// Spark, and what its functions of Python's need.
+const SPARK: [&str; 5] = ["numpy==2.4.6", "pandas==3.1.1", "pyarrow==26.0.1", "pyspark==4.3.0", "pytest==9.2.0"];
 /// CPython, major and minor.
 const OLDEST: (u32, u32) = (3, 9);
 
@@ -81,6 +83,29 @@ impl Wheel {
         tests.args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider", "tests"]);
         tests.env("BLINDTALLY_VERSION", &project.core_version);
         process::run(tests.env("HYPOTHESIS_STORAGE_DIRECTORY", project.target.join("hypothesis")))
+    }
+
+    /// Runs the tests on a cluster of Spark's, on this machine.
+    pub(crate) fn test_spark(&self, project: &Project) -> Result<()> {
+        let programs = self.install_with_spark(project)?;
+        let mut tests = self.python(&programs);
+        process::run(tests.args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider", "tests/test_spark.py"]))
+    }
+
+    /// Measures Spark with tokens beside Spark with words; a list of figures.
+    pub(crate) fn bench_spark(&self, project: &Project, only: Option<&str>) -> Result<Vec<Value>> {
+        let programs = self.install_with_spark(project)?;
+        let mut bench = self.python(&programs);
+        figures(bench.arg("bench/spark.py").args(only.into_iter().flat_map(|only| ["--only", only])))
+    }
+
+    fn install_with_spark(&self, project: &Project) -> Result<PathBuf> {
+        if system::find_on_path("java").is_none() {
+            system::install(&["default-jre-headless"], "Spark")?;
+        }
+        let programs = python::environment(project, "python-spark", &SPARK)?;
+        python::install_wheel(&programs, &self.file)?;
+        Ok(programs)
     }
 
     /// Compares the stubs with the native module, and checks them, the package and an example with mypy and pyright.
@@ -150,10 +175,7 @@ impl Wheel {
             python::install_wheel(&programs, wheel)?;
         }
         let mut benches = self.python(&programs);
-        benches.arg("bench/run.py").args(only.into_iter().flat_map(|only| ["--only", only]));
-        let output = process::output(&mut benches, "")?;
-        ensure!(output.status.success(), "the benchmarks in Python failed ({})", output.status);
-        serde_json::from_slice(&output.stdout).context("the benchmarks in Python give no list in JSON")
+        figures(benches.arg("bench/run.py").args(only.into_iter().flat_map(|only| ["--only", only])))
     }
 
     /// The programs of the environment that the tests run in, with this wheel in it.
@@ -169,6 +191,13 @@ impl Wheel {
         python.current_dir(&self.folder).env("PYTHONDONTWRITEBYTECODE", "1").env_remove("PYTHONPATH");
         python
     }
+}
+
+/// What a program that measures prints.
+fn figures(bench: &mut Command) -> Result<Vec<Value>> {
+    let output = process::output(bench, "")?;
+    ensure!(output.status.success(), "the benchmarks in Python failed ({})", output.status);
+    serde_json::from_slice(&output.stdout).context("the benchmarks in Python give no list in JSON")
 }
 
 /// Compiles the crate in `folder` (release) and returns its wheel, the only one in `packages` of that project afterwards,
