@@ -6,7 +6,7 @@ use blindtally::{ParseError, Secret, Timestamp};
 use pyo3::PyTypeInfo;
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
-use pyo3::types::{PyByteArray, PyBytes, PyInt, PyMemoryView, PyString};
+use pyo3::types::{PyByteArray, PyBytes, PyInt, PyIterator, PyMemoryView, PyString};
 use zeroize::Zeroizing;
 
 use crate::error::{Refused, raise};
@@ -34,6 +34,17 @@ impl<'py> FromPyObject<'_, 'py> for Text {
 pub(crate) fn text(object: Borrowed<'_, '_, PyAny>) -> Result<PyBackedStr, Refused> {
     let string = object.cast::<PyString>().map_err(|_| Refused::Type)?;
     PyBackedStr::try_from(string.to_owned()).map_err(|_| Refused::Surrogate)
+}
+
+/// The items of whatever can be iterated over. A single text or `bytes`, which Python iterates over too, was meant otherwise.
+/// What the object itself raises comes through.
+pub(crate) fn iterate<'py>(items: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyIterator>> {
+    let class = items.get_type();
+    let is_iterable = class.hasattr("__iter__")? || class.hasattr("__getitem__")?;
+    if !is_iterable || items.is_instance_of::<PyString>() || items.is_instance_of::<PyBytes>() {
+        return Err(Refused::Type.into());
+    }
+    items.try_iter()
 }
 
 /// A secret text: a `str`, or UTF-8 in `bytes` or a `bytearray`, which the caller can wipe. The copy here is wiped.

@@ -3,10 +3,9 @@
 use core::fmt;
 
 use blindtally::{AnyClass, Record, RecordError, RevealError, Token, replace_tokens};
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
-use pyo3::types::{PyBytes, PyList, PyString};
+use pyo3::types::{PyBytes, PyList};
 use zeroize::Zeroizing;
 
 use crate::batch::{self, Errors, Failed, Reveal};
@@ -257,16 +256,10 @@ impl OpenedRecord {
     }
 }
 
-/// The items of an iterable, each a text or None. A single text, which Python iterates too, was meant otherwise.
+/// The items of an iterable, each a text or None.
 fn texts(items: &Bound<'_, PyAny>) -> PyResult<Vec<Result<Option<PyBackedStr>, Refused>>> {
-    if items.is_instance_of::<PyString>() || items.is_instance_of::<PyBytes>() {
-        return Err(Refused::Type.into());
-    }
-    let py = items.py();
-    let not_iterable =
-        |error: PyErr| if error.is_instance_of::<PyTypeError>(py) { Refused::Type.into() } else { error };
     let mut texts = Vec::new();
-    for item in items.try_iter().map_err(not_iterable)? {
+    for item in given::iterate(items)? {
         let item = item?;
         texts.push(if item.is_none() { Ok(None) } else { given::text(item.as_borrowed()).map(Some) });
     }

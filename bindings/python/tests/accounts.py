@@ -1,0 +1,37 @@
+"""Accounts and devices for tests, with key pairs that were generated once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from blindtally import Agent, Change, Identity, Kdf, Owner, PendingAgent
+
+KEYS = Path(__file__).parents[3] / "tests" / "keys"
+LOGIN = "anna@example.com"
+PASSWORD = "correct horse battery staple"
+CHEAP = Kdf.pbkdf2(600_000)
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
+LATER = NOW + timedelta(hours=1)
+
+
+def identity(name: str) -> Identity:
+    """The key pairs of "account", "device1" or "device2"."""
+    encryption, signing = ((KEYS / f"{name}-{use}.pkcs8").read_bytes() for use in ("encryption", "signing"))
+    return Identity.from_pkcs8(encryption, signing)
+
+
+def new_owner(**options: object) -> tuple[Owner, Change]:
+    options = {"kdf": CHEAP, "identity": identity("account"), "now": NOW, **options}
+    return Owner.create(LOGIN, PASSWORD, **options)
+
+
+def enrolling(owner: Owner, device: str = "device1", name: str = "laptop") -> tuple[PendingAgent, bytes]:
+    ticket = owner.issue_ticket(now=NOW)
+    return Agent.enroll(ticket, name, identity=identity(device))
+
+
+def enrolled(owner: Owner, device: str = "device1", name: str = "laptop") -> Agent:
+    pending, request = enrolling(owner, device, name)
+    change = owner.approve(owner.inspect(request, now=NOW), now=NOW)
+    return pending.accept(change.committed().delivery)
