@@ -65,6 +65,10 @@ impl<'py> FromPyObject<'_, 'py> for SecretText {
         if object.is_instance_of::<PyString>() {
             return Ok(Self(Zeroizing::new(text(object)?.to_owned())));
         }
+        // Of a view, Python gives the bytes in a copy that nobody wipes.
+        if object.is_instance_of::<PyMemoryView>() {
+            return Err(Refused::Type.into());
+        }
         let bytes = Zeroizing::new(Bytes::extract(object)?.0);
         let text = str::from_utf8(&bytes).map_err(|_| PyErr::from(Refused::Value))?;
         Ok(Self(Zeroizing::new(text.to_owned())))
@@ -86,8 +90,12 @@ impl<'py> FromPyObject<'_, 'py> for Bytes {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        if object.is_instance_of::<PyBytes>() || object.is_instance_of::<PyByteArray>() {
+        if object.is_instance_of::<PyBytes>() {
             return Ok(Self(object.extract::<PyBackedBytes>()?.to_vec()));
+        }
+        // What PyO3 would borrow of it is a copy, which nobody wipes.
+        if let Ok(bytes) = object.cast::<PyByteArray>() {
+            return Ok(Self(bytes.to_vec()));
         }
         if object.is_instance_of::<PyMemoryView>() {
             return Ok(Self(object.call_method0("tobytes")?.extract::<PyBackedBytes>()?.to_vec()));
