@@ -145,7 +145,7 @@ impl<W: Write> ArchiveWriter<W> {
     #[cfg(feature = "rsa-private")]
     pub fn finish(self, owner: &crate::Owner) -> io::Result<W> {
         let unsigned = self.manifest()?;
-        let signature = owner.identity().sign(&unsigned.message()).map_err(|_| ArchiveError::Rsa)?;
+        let signature = unsigned.sign(owner)?;
         unsigned.finish(&signature)
     }
 
@@ -182,6 +182,15 @@ impl<W: Write> UnsignedArchive<W> {
     /// The exact bytes to sign: RSASSA-PSS-SHA-256 with the account's signing key and a salt of 32 bytes.
     pub fn message(&self) -> Vec<u8> {
         signed_message("archive", &[&self.manifest])
+    }
+
+    /// Signs them with the owner's key.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Rsa`].
+    #[cfg(feature = "rsa-private")]
+    pub fn sign(&self, owner: &crate::Owner) -> Result<Vec<u8>, ArchiveError> {
+        owner.identity().sign(&self.message()).map_err(|_| ArchiveError::Rsa)
     }
 
     /// Completes the archive. The writer is not flushed.

@@ -123,7 +123,7 @@ pub use identity::{Fingerprint, Identity, PublicIdentity, RsaSize};
 pub use kept_login::KeptLogin;
 pub use keyring::{Device, DeviceStatus};
 pub use master_key::*;
-pub use opening_keys::OpeningKeys;
+pub use opening_keys::{ArchiveAccess, BlobAccess, OpeningKeys};
 pub use owner::{
     AfterRevoking, NewPassphrase, NewPassword, Operation, Owner, OwnerOptions, PasswordChange, ServiceHead, Sync,
     UnsignedAccount,

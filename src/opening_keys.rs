@@ -119,7 +119,7 @@ impl OpeningKeys {
     /// Those of `inner`, and [`BlobError`] within [`io::Error`]: see [`Error::from_io`](crate::Error::from_io).
     pub fn blob_reader<R: Read>(&self, mut inner: R) -> io::Result<BlobReader<R>> {
         let start = BlobStart::read(&mut inner)?;
-        Ok(BlobReader::new(inner, *start.header(), self.blob_cipher(&start)?))
+        Ok(self.blob_access(&start)?.reader(inner))
     }
 
     /// Opens any part of the blob that begins where `inner` stands and ends where it ends.
@@ -128,9 +128,7 @@ impl OpeningKeys {
     /// As [`OpeningKeys::blob_reader`].
     pub fn blob_file<R: Read + Seek>(&self, mut inner: R) -> io::Result<BlobFile<R>> {
         let start = BlobStart::read(&mut inner)?;
-        let mut file = BlobFile::new(inner, *start.header(), self.blob_cipher(&start)?)?;
-        file.find_end()?;
-        Ok(file)
+        self.blob_access(&start)?.file(inner)
     }
 
     /// Opens an archive of this account, damaged or not: [`Archive::files`] says which files are intact.
@@ -139,14 +137,31 @@ impl OpeningKeys {
     /// Those of `inner`; within [`io::Error`] [`BlobError::NoKey`] for one of another account, and [`ArchiveError`].
     pub fn archive<R: Read + Seek>(&self, mut inner: R) -> io::Result<Archive<R>> {
         let start = BlobStart::read(&mut inner)?;
-        let header = *start.header();
+        self.archive_access(&start)?.open(inner)
+    }
+
+    /// What opens the blob with this start and no other, for whoever cannot hold on to these keys while it is read.
+    ///
+    /// # Errors
+    /// [`BlobError::NoKey`].
+    pub fn blob_access(&self, start: &BlobStart) -> Result<BlobAccess, BlobError> {
+        Ok(BlobAccess { header: *start.header(), cipher: self.blob_cipher(start)? })
+    }
+
+    /// What opens the archive with this start and no other.
+    ///
+    /// # Errors
+    /// As [`OpeningKeys::archive`], for what a start shows.
+    pub fn archive_access(&self, start: &BlobStart) -> Result<ArchiveAccess, ArchiveError> {
+        let header = start.header();
         if header.class != BlobClass::ARCHIVE {
-            return Err(ArchiveError::Malformed(ParseError::Value).into());
+            return Err(ArchiveError::Malformed(ParseError::Value));
         }
         if header.device != self.own_device() {
-            return Err(ArchiveError::OtherAccount.into());
+            return Err(ArchiveError::OtherAccount);
         }
-        Archive::open(BlobFile::new(inner, header, self.blob_cipher(&start)?)?, self.account, self.fingerprint)
+        let blob = self.blob_access(start)?;
+        Ok(ArchiveAccess { blob, account: self.account, fingerprint: self.fingerprint })
     }
 
     /// The keys that may have made a blob with this header: one, or several where histories were merged. For a platform
@@ -195,5 +210,63 @@ impl OpeningKeys {
 impl fmt::Debug for OpeningKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "OpeningKeys({}, {} epochs, ..)", self.account, self.epochs.len())
+    }
+}
+
+/// What opens one blob: see [`OpeningKeys::blob_access`]. Its beginning has been checked.
+pub struct BlobAccess {
+    header: BlobHeader,
+    cipher: ChunkCipher,
+}
+
+impl BlobAccess {
+    /// The header: authentic.
+    pub fn header(&self) -> &BlobHeader {
+        &self.header
+    }
+
+    /// Opens the blob while it is read: `inner` stands behind its start.
+    pub fn reader<R: Read>(self, inner: R) -> BlobReader<R> {
+        BlobReader::new(inner, self.header, self.cipher)
+    }
+
+    /// Opens any part of the blob: `inner` stands behind its start, and ends where it ends.
+    ///
+    /// # Errors
+    /// As [`OpeningKeys::blob_file`].
+    pub fn file<R: Read + Seek>(self, inner: R) -> io::Result<BlobFile<R>> {
+        let mut file = BlobFile::new(inner, self.header, self.cipher)?;
+        file.find_end()?;
+        Ok(file)
+    }
+}
+
+impl fmt::Debug for BlobAccess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BlobAccess({}, ..)", self.header.id)
+    }
+}
+
+/// What opens one archive: see [`OpeningKeys::archive_access`]. Its beginning has been checked.
+pub struct ArchiveAccess {
+    blob: BlobAccess,
+    account: AccountId,
+    fingerprint: Fingerprint,
+}
+
+impl ArchiveAccess {
+    /// Opens it: `inner` stands behind its start, and ends where it ends.
+    ///
+    /// # Errors
+    /// As [`OpeningKeys::archive`].
+    pub fn open<R: Read + Seek>(self, inner: R) -> io::Result<Archive<R>> {
+        let BlobAccess { header, cipher } = self.blob;
+        Archive::open(BlobFile::new(inner, header, cipher)?, self.account, self.fingerprint)
+    }
+}
+
+impl fmt::Debug for ArchiveAccess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ArchiveAccess({}, ..)", self.blob.header.id)
     }
 }

@@ -472,3 +472,19 @@ fn a_manifest_longer_than_the_format_allows_is_refused_before_it_is_read() {
     let far = sealed(&owner, &[vec![0; 50 << 20], vec![0; 8 + 2 * BLOCK]].concat());
     assert_eq!(refusal(&owner, &far), "malformed.too-long");
 }
+
+#[test]
+fn what_opens_one_archive_needs_no_keys_any_more() {
+    let (owner, ..) = running();
+    let sealed = archive(&owner, &some_files());
+    let mut inner = Cursor::new(&sealed);
+    let start = BlobStart::read(&mut inner).unwrap();
+    let access = owner.opening_keys().archive_access(&start).unwrap();
+    drop(owner);
+    let mut archive = access.open(inner).unwrap();
+    assert_eq!(archive.listing(), Listing::Signed { made: NOW });
+    archive.check(2).unwrap();
+
+    let (other, ..) = running();
+    assert!(matches!(other.opening_keys().archive_access(&start), Err(ArchiveError::OtherAccount)));
+}

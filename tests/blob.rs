@@ -404,3 +404,21 @@ thread_local! {
         (owner, agent)
     };
 }
+
+#[test]
+fn what_opens_one_blob_needs_no_keys_any_more_and_opens_no_other() {
+    let (owner, agent, _) = running();
+    let content = content(40_000);
+    let blob = agent.seal_blob(BlobClass::CAMERA, SEQ, &content).unwrap();
+    let (start, chunks) = BlobStart::split(&blob).unwrap();
+    let (one, two) =
+        (owner.opening_keys().blob_access(&start).unwrap(), owner.opening_keys().blob_access(&start).unwrap());
+    drop(owner);
+    assert_eq!(one.header(), start.header());
+    let mut read = Vec::new();
+    one.reader(chunks).read_to_end(&mut read).unwrap();
+    assert_eq!(read, content);
+
+    let other = agent.seal_blob(BlobClass::CAMERA, SEQ, &content).unwrap();
+    assert_eq!(code(&two.file(Cursor::new(&other[BlobStart::LEN..])).unwrap_err()), "blob.tampered");
+}

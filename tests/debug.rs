@@ -42,6 +42,7 @@ fn debug_output_holds_no_secret() {
     let (start, _) = BlobStart::split(&blob).unwrap();
     let id = start.header().id;
     assert_eq!(format!("{:?}", keys.blob_opener(&start).unwrap()), "BlobOpener(chunk 0, ..)");
+    assert_eq!(format!("{:?}", keys.blob_access(&start).unwrap()), format!("BlobAccess({id}, ..)"));
     assert_eq!(format!("{:?}", keys.blob_reader(&blob[..]).unwrap()), format!("BlobReader({id}, chunk 0, ..)"));
     let file = keys.blob_file(std::io::Cursor::new(&blob)).unwrap();
     assert_eq!(format!("{file:?}"), format!("BlobFile({id}, 6 bytes, ..)"));

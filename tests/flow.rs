@@ -55,6 +55,19 @@ fn a_vault_opens_with_its_password_and_with_nothing_else() {
 }
 
 #[test]
+fn a_login_whose_vault_does_not_open_is_handed_back() {
+    let (owner, change) = owner();
+    let login = Login::start(owner.login().clone(), owner.prelogin()).unwrap();
+    let login = login.resume(&owner.keep_unlocked()).unwrap();
+    let (error, login) = Owner::try_unlock(login, change.vault(), change.generation() + 1).unwrap_err();
+    assert_eq!(error, UnlockError::RolledBack);
+    let (error, login) = Owner::try_unlock(*login, &[], 0).unwrap_err();
+    assert_eq!(error, UnlockError::Malformed(ParseError::Truncated));
+    let again = Owner::try_unlock(*login, change.vault(), 0).unwrap();
+    assert_eq!(again.account(), owner.account());
+}
+
+#[test]
 fn an_account_secret_is_needed_where_the_person_says_there_is_one() {
     let secret = AccountSecret::generate().unwrap();
     let written = secret.to_text();
@@ -229,15 +242,15 @@ fn without_a_ticket_the_owner_types_the_devices_code() {
     let (pending, request) = Agent::enroll_by_code_with(&code, device_identity()).unwrap();
     let request = EnrollmentRequest::from_bytes(request.as_bytes()).unwrap();
     assert!(request.claim_hash().is_some());
-    let inspect = || match owner.inspect(&request, NOW).unwrap() {
+    let comparison = match owner.inspect(&request, NOW).unwrap() {
         Inspection::NeedsComparison(comparison) => comparison,
         Inspection::Verified(_) => unreachable!(),
     };
     assert_eq!(owner.inspect(&request, NOW).unwrap().verified().unwrap_err(), InspectError::NeedsComparison);
     let other = other_identity().public().fingerprint().code();
-    assert_eq!(inspect().confirm(&other, "laptop").unwrap_err(), InspectError::Code);
-    assert_eq!(inspect().confirm(&pending.device_code(), "").unwrap_err(), InspectError::Name);
-    let verified = inspect().confirm(&pending.device_code(), "laptop").unwrap();
+    assert_eq!(comparison.confirm(&other, "laptop").unwrap_err(), InspectError::Code);
+    assert_eq!(comparison.confirm(&pending.device_code(), "").unwrap_err(), InspectError::Name);
+    let verified = comparison.confirm(&pending.device_code(), "laptop").unwrap();
     let outbox = owner.approve(verified, NOW).unwrap().committed();
     let agent = pending.accept(outbox.delivery()).unwrap();
     assert_eq!(owner.reveal(&agent.tokenize(TokenClass::APP, "x").unwrap()).unwrap(), "x");

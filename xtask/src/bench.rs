@@ -12,20 +12,22 @@ use crate::npm::Npm;
 use crate::postgres::{self, Postgres};
 use crate::project::Project;
 use crate::table::{Align, Table, show};
+use crate::wheel::Wheel;
 use crate::{cargo, process, system};
 
 const FIELDS: [&str; 6] = ["figure", "ours", "peer", "ratio", "goal", "holds"];
 
-/// What the names of the figures of the npm package and of the dashboard begin with; all others are those of the Rust
-/// benchmarks.
+/// What the names of the figures of the npm package, of the dashboard and of the Python package begin with; all others are
+/// those of the Rust benchmarks.
 const NPM: [&str; 2] = ["npm", "page reader"];
 const DASHBOARD: [&str; 1] = ["dashboard"];
+const PYTHON: [&str; 1] = ["python"];
 
 /// Runs them (one of them with `only`), prints the table and writes the figures as JSON.
 pub(crate) fn run(project: &Project, json: Option<&Path>, only: Option<&str>) -> Result<()> {
     let is_of = |names: &[&str]| only.is_some_and(|only| names.iter().any(|start| only.starts_with(start)));
     let mut figures = Vec::new();
-    if !is_of(&NPM) && !is_of(&DASHBOARD) {
+    if ![&NPM[..], &DASHBOARD, &PYTHON].into_iter().any(is_of) {
         figures.extend(rust(project, only)?);
     }
     if only.is_none() || is_of(&NPM) {
@@ -33,6 +35,9 @@ pub(crate) fn run(project: &Project, json: Option<&Path>, only: Option<&str>) ->
     }
     if only.is_none() || is_of(&DASHBOARD) {
         figures.extend(Dashboard::new(project)?.bench(project, only)?);
+    }
+    if only.is_none() || is_of(&PYTHON) {
+        figures.extend(Wheel::build(project)?.bench(project, only)?);
     }
     print!("{}", table(&figures));
     if let Some(file) = json {

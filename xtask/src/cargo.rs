@@ -19,14 +19,20 @@ pub(crate) fn command() -> Command {
 /// Cargo in the project's root, with the same target folder as ours wherever it is called from.
 pub(crate) fn in_project(project: &Project) -> Command {
     let mut cargo = command();
-    cargo.current_dir(&project.root).env("CARGO_TARGET_DIR", &project.target);
+    prepare(&mut cargo, project);
+    cargo.current_dir(&project.root);
+    cargo
+}
+
+/// Gives cargo, or a program that starts it, our target folder, and nothing that belongs to xtask.
+pub(crate) fn prepare(command: &mut Command, project: &Project) {
+    command.env("CARGO_TARGET_DIR", &project.target);
     // `cargo run` describes xtask in these; a build script elsewhere in the workspace must not read them.
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
-            cargo.env_remove(name);
+            command.env_remove(name);
         }
     }
-    cargo
 }
 
 /// Builds packages in release (progress on stderr) and returns the folder that holds their programs.

@@ -26,6 +26,7 @@ mod table;
 mod test;
 mod vectors;
 mod wasm;
+mod wheel;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -9,6 +9,7 @@ use clap::Args;
 use crate::dashboard::Dashboard;
 use crate::npm::Npm;
 use crate::project::Project;
+use crate::wheel::Wheel;
 use crate::{cargo, process, programs};
 
 #[derive(Args)]
@@ -24,8 +25,8 @@ pub(crate) struct Options {
 /// Makes the files of one kind and returns them.
 type Kind = (&'static str, fn(&Project, &Options) -> Result<Vec<PathBuf>>);
 
-const KINDS: [Kind; 4] =
-    [("crate", core_crate), ("npm", npm_package), ("dashboard", dashboard), ("programs", programs)];
+const KINDS: [Kind; 5] =
+    [("crate", core_crate), ("npm", npm_package), ("wheel", wheel), ("dashboard", dashboard), ("programs", programs)];
 
 /// Makes them all (one kind of them with `--only`) and lists them.
 pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
@@ -56,6 +57,10 @@ fn npm_package(project: &Project, _: &Options) -> Result<Vec<PathBuf>> {
     let npm = Npm::new(project)?;
     npm.build(project)?;
     Ok(vec![npm.pack(project)?])
+}
+
+fn wheel(project: &Project, _: &Options) -> Result<Vec<PathBuf>> {
+    Ok(vec![Wheel::build(project)?.file])
 }
 
 fn dashboard(project: &Project, options: &Options) -> Result<Vec<PathBuf>> {

@@ -5,8 +5,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes};
 
 use crate::batch::{self, Errors, Tokenize};
-use crate::class::{RecordClass, TokenClass};
+use crate::blob;
+use crate::class::{BlobClass, RecordClass, TokenClass};
 use crate::error::{self, raise};
+use crate::file::{Content, Handle};
 use crate::given::{self, Bytes, Key, Of, Text, When};
 use crate::held::Held;
 use crate::identity::Identity;
@@ -304,6 +306,41 @@ impl Agent {
         let (class, seq) = (record_class.get().0, given::millis(when));
         let record = self.held.work_on(py, value.len(), |agent| agent.seal_record(class, &value, seq))?;
         record.map(|record| record.to_string()).map_err(raise)
+    }
+
+    /// Seals a blob in memory, of bytes or whatever else has the buffer protocol, under this device's own key. `when` as in
+    /// seal_record. What is longer than some MiB is better written to `blob_writer`.
+    ///
+    /// Raises BlobError: there is no key for the class, or the agent seals nothing any more.
+    #[pyo3(signature = (blob_class, content, when=None))]
+    fn seal_blob<'py>(
+        &self,
+        py: Python<'py>,
+        blob_class: Of<BlobClass>,
+        content: Content,
+        when: Option<When>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let (class, seq) = (blob_class.get().0, given::millis(when));
+        let sealed = self.held.work_on(py, content.len(), |agent| agent.seal_blob(class, seq, &content))?;
+        sealed.map(|blob| PyBytes::new(py, &blob)).map_err(raise)
+    }
+
+    /// Seals what is written, in constant memory, to a file object with `write`: gives a BlobWriter, an io.RawIOBase. Its
+    /// `with` block completes the blob, unless an exception leaves it. It goes on when the agent was closed meanwhile, and
+    /// does not close the file.
+    ///
+    /// Raises BlobError: as seal_blob.
+    #[pyo3(signature = (blob_class, file, when=None))]
+    fn blob_writer<'py>(
+        &self,
+        blob_class: Of<BlobClass>,
+        file: &Bound<'py, PyAny>,
+        when: Option<When>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = file.py();
+        let (class, seq, file) = (blob_class.get().0, given::millis(when), Handle::new(file, &["write"])?);
+        let sealer = self.held.look(py, |agent| agent.blob_sealer(class, seq))?.map_err(raise)?;
+        blob::writer(py, sealer, file)
     }
 
     /// Opens a value that PendingAgent.queue sealed before the keys arrived, and tokenizes it.

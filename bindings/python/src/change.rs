@@ -1,7 +1,7 @@
 //! What an operation of the owner's leads to: a new vault to store first, and messages to send only after that.
 
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyByteArray, PyBytes};
 
 use crate::held::Held;
 use crate::password::Prelogin;
@@ -124,14 +124,14 @@ impl PasswordChange {
         self.change.clone_ref(py)
     }
 
-    /// Shows the service that the old password was known: 32 bytes.
-    fn old_proof<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, self.old_proof.expose())
+    /// Shows the service that the old password was known: 32 secret bytes, yours to wipe.
+    fn old_proof<'py>(&self, py: Python<'py>) -> Bound<'py, PyByteArray> {
+        PyByteArray::new(py, self.old_proof.expose())
     }
 
-    /// The proof to take from now on: 32 bytes. The service keeps a SHA-256 of them.
-    fn new_proof<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, self.new_proof.expose())
+    /// The proof to take from now on: 32 secret bytes, yours to wipe. The service keeps a SHA-256 of them.
+    fn new_proof<'py>(&self, py: Python<'py>) -> Bound<'py, PyByteArray> {
+        PyByteArray::new(py, self.new_proof.expose())
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {

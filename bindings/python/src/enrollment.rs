@@ -1,9 +1,10 @@
 //! A device's request to be given keys, as the owner examined it.
 
+use blindtally::InspectError;
 use pyo3::prelude::*;
 
 use crate::error::raise;
-use crate::given::Text;
+use crate::given::{Of, Text};
 use crate::held::Held;
 
 /// A request that is known to come from the device it names: show it to the owner, then `Owner.approve` it, which uses it
@@ -50,6 +51,20 @@ impl VerifiedRequest {
     }
 }
 
+/// What can be approved: a verified request. One that needs a comparison first says so.
+pub(crate) struct Approvable(pub(crate) Of<VerifiedRequest>);
+
+impl<'py> FromPyObject<'_, 'py> for Approvable {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if object.is_instance_of::<ComparisonRequest>() {
+            return Err(raise(InspectError::NeedsComparison));
+        }
+        Of::extract(object).map(Self)
+    }
+}
+
 /// A request made without a ticket: a person must compare codes first.
 #[pyclass(module = "blindtally", frozen)]
 pub(crate) struct ComparisonRequest(pub(crate) blindtally::ComparisonRequest);
@@ -64,7 +79,8 @@ impl ComparisonRequest {
 
     /// Takes the code that the device shows its user, as the owner typed it, and the name the owner gives the device.
     ///
-    /// Raises EnrollmentError: it is another device's code, or mistyped ("enrollment.code"); the name has not 1 to 128 bytes.
+    /// Raises EnrollmentError: it is another device's code, or mistyped ("enrollment.code"), or the name has not 1 to
+    /// 128 bytes.
     fn confirm(&self, code_shown: Text, name: Text) -> PyResult<VerifiedRequest> {
         self.0.confirm(&code_shown, &name).map(VerifiedRequest::from).map_err(raise)
     }

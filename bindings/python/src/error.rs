@@ -70,7 +70,13 @@ pub(crate) fn raise(error: impl Into<Error>) -> PyErr {
 /// What a reader or writer of the core reports: an error of the core's, one that a Python file object raised, or one of
 /// the platform.
 pub(crate) fn raise_io(error: std::io::Error) -> PyErr {
-    Error::from_io(&error).map_or_else(|| PyErr::from(error), raise)
+    match Error::from_io(&error) {
+        Some(error) => raise(error),
+        // A file that became shorter while it was read.
+        None if error.kind() == std::io::ErrorKind::UnexpectedEof => raise(blindtally::BlobError::Truncated),
+        // PyO3 takes an exception out again that was put in as it was.
+        None => error.into(),
+    }
 }
 
 /// The exception of an error of the core's, of the item at `index` of a batch.

@@ -41,7 +41,8 @@ impl Identity {
 
     /// From two PKCS#8 private keys in DER, made by OpenSSL, an HSM or another library.
     ///
-    /// Raises MalformedError: they are not two different, consistent RSA keys of 2048, 3072 or 4096 bits with exponent 65537.
+    /// Raises MalformedError: they are not two different, consistent RSA keys of 2048, 3072 or 4096 bits with
+    /// exponent 65537.
     #[staticmethod]
     fn from_pkcs8(py: Python<'_>, encryption: Bytes, signing: Bytes) -> PyResult<Self> {
         let (encryption, signing) = (Zeroizing::new(encryption.0), Zeroizing::new(signing.0));

@@ -4,13 +4,16 @@
 //! neither printed nor pickled. The interpreter is free while the core works.
 
 mod agent;
+mod archive;
 mod backup;
 mod batch;
+mod blob;
 mod change;
 mod class;
 mod column;
 mod enrollment;
 mod error;
+mod file;
 mod given;
 mod held;
 mod identity;
@@ -18,6 +21,7 @@ mod opening;
 mod owner;
 mod password;
 mod policy;
+mod single;
 mod ticket;
 
 use pyo3::prelude::*;
@@ -41,7 +45,11 @@ mod _blindtally {
     #[pymodule_export]
     use super::agent::{Agent, AgentStatus, PendingAgent, load_agent};
     #[pymodule_export]
+    use super::archive::{Archive, ArchiveWriter, ArchivedFile};
+    #[pymodule_export]
     use super::backup::{Backup, RecoveryKey, Restored};
+    #[pymodule_export]
+    use super::blob::{BlobHeader, RawBlobFile, RawBlobReader, RawBlobWriter};
     #[pymodule_export]
     use super::change::{Change, Outbox, PasswordChange};
     #[pymodule_export]

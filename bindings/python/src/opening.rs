@@ -5,12 +5,15 @@ use core::fmt;
 use blindtally::{AnyClass, Record, RecordError, RevealError, Token, replace_tokens};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
-use pyo3::types::{PyBytes, PyList, PyString};
+use pyo3::types::{PyByteArray, PyBytes, PyList, PyString};
 use zeroize::Zeroizing;
 
+use crate::archive::Archive;
 use crate::batch::{self, Errors, Failed, Reveal};
+use crate::blob;
 use crate::class::RecordClass;
 use crate::error::{Refused, raise};
+use crate::file::Content;
 use crate::given::{self, Text};
 use crate::held::Held;
 
@@ -176,14 +179,47 @@ impl OpeningKeys {
         Ok(list)
     }
 
-    /// What shows the service that the account's keys are known, when the password is lost: 32 bytes. The service keeps a
-    /// SHA-256 of them.
-    fn recovery_proof<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+    /// What shows the service that the account's keys are known, when the password is lost: 32 secret bytes, yours to
+    /// wipe. The service keeps a SHA-256 of them.
+    fn recovery_proof<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyByteArray>> {
         let proof = self.held.look(py, |source| match source {
             Source::Owner(owner) => owner.recovery_proof(),
             Source::Restored(restored) => restored.recovery_proof(),
         })?;
-        Ok(PyBytes::new(py, proof.expose()))
+        Ok(PyByteArray::new(py, proof.expose()))
+    }
+
+    /// Opens a whole blob in memory: bytes, or whatever else has the buffer protocol. What is longer than some MiB is better
+    /// read by `blob_reader` or `blob_file`.
+    ///
+    /// Raises BlobError: it is damaged, cut off, or of another account; nothing of it is returned.
+    fn open_blob<'py>(&self, py: Python<'py>, blob: Content) -> PyResult<Bound<'py, PyBytes>> {
+        let content = self.held.work_on(py, blob.len(), |source| source.keys().open_blob(&blob))?.map_err(raise)?;
+        Ok(PyBytes::new(py, &content))
+    }
+
+    /// Opens a blob while it is read, from a file object with `read`, in constant memory: gives a BlobReader, an
+    /// io.RawIOBase. It needs neither these keys any more nor that the file can be sought in, and does not close the file.
+    ///
+    /// Raises BlobError: there is no key for it. ArgumentTypeError (python.file): the file object gives no bytes.
+    fn blob_reader<'py>(&self, file: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        blob::reader(self, file)
+    }
+
+    /// Opens any part of the blob that begins where the file object stands and ends where it ends: gives a BlobFile, an
+    /// io.RawIOBase that can be sought in. It needs these keys no more, and does not close the file.
+    ///
+    /// Raises BlobError: there is no key for it, or its end is damaged or cut off.
+    fn blob_file<'py>(&self, file: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        blob::file(self, file)
+    }
+
+    /// Opens an archive of this account, damaged or not, from a file object that can be sought in. It needs these keys no
+    /// more, and does not close the file.
+    ///
+    /// Raises ArchiveError: it is of another account, or not what the account signed. BlobError: there is no key for it.
+    fn open_archive<'py>(&self, file: &Bound<'py, PyAny>) -> PyResult<Archive> {
+        Archive::open(self, file)
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {

@@ -5,13 +5,15 @@ use blindtally::{
     RevealError, ServiceHead, Sync, TicketUses, Timestamp, Token,
 };
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes};
+use pyo3::types::{PyBool, PyByteArray};
 
+use crate::archive::ArchiveWriter;
 use crate::backup::{Backup, RecoveryKey, Restored};
 use crate::change::{Change, PasswordChange};
 use crate::class::TokenClass;
-use crate::enrollment::{ComparisonRequest, VerifiedRequest};
-use crate::error::{Refused, raise};
+use crate::enrollment::{Approvable, ComparisonRequest, VerifiedRequest};
+use crate::error::{Refused, raise, raise_io};
+use crate::file::{Handle, Sink};
 use crate::given::{self, Bytes, Moment, Number, Of, SecretText, Text, or_now};
 use crate::identity::Identity;
 use crate::opening::{OpeningKeys, Source, hex};
@@ -106,8 +108,11 @@ impl Owner {
     /// Raises CredentialError: as `Owner.create`. OwnerError: the service shows numbers that cannot be exceeded.
     #[staticmethod]
     #[pyo3(
-        signature = (restored, login, password, *, generation=Number(0), policy=None, kdf=None, account_secret=None, now=None),
-        text_signature = "(restored, login, password, *, generation=0, policy=None, kdf=None, account_secret=None, now=None)"
+        signature = (
+            restored, login, password, *, generation=Number(0), policy=None, kdf=None, account_secret=None, now=None
+        ),
+        text_signature = "(restored, login, password, *, \
+            generation=0, policy=None, kdf=None, account_secret=None, now=None)"
     )]
     #[allow(clippy::too_many_arguments, reason = "all but three are named by the caller")]
     fn restore<'py>(
@@ -176,32 +181,38 @@ impl Owner {
         Self::look(slf, |owner| owner.devices().map(Device::of).collect())
     }
 
-    /// What the service takes as proof of the password: 32 bytes. It keeps a SHA-256 of them.
-    fn login_proof<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyBytes>> {
+    /// What the service takes as proof of the password: 32 secret bytes, yours to wipe. It keeps a SHA-256 of them.
+    fn login_proof<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyByteArray>> {
         let proof = Self::look(slf, blindtally::Owner::login_proof)?;
-        Ok(PyBytes::new(slf.py(), proof.expose()))
+        Ok(PyByteArray::new(slf.py(), proof.expose()))
     }
 
     /// What opens the vault again without the password, by `Login.resume`: at most 488 bytes. They are as secret as the
-    /// password and the account secret together, until the password changes: seal them under a key of the platform's.
-    fn keep_unlocked<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyBytes>> {
+    /// password and the account secret together, until the password changes: seal them under a key of the platform's, and
+    /// wipe these.
+    fn keep_unlocked<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyByteArray>> {
         let kept = Self::look(slf, blindtally::Owner::keep_unlocked)?;
-        Ok(PyBytes::new(slf.py(), kept.expose()))
+        Ok(PyByteArray::new(slf.py(), kept.expose()))
     }
 
     /// Makes a ticket for an installer, good for `uses` devices, 1 to 50, and for `lifetime` in whole seconds: at most 30
-    /// days, or 24 hours for several devices. Register its `authenticator_hash()` at the service; the ticket itself must
-    /// never reach it.
+    /// days (default: 7), or 24 hours for several devices (default: those). Register its `authenticator_hash()` at the
+    /// service; the ticket itself must never reach it.
     ///
     /// Raises OwnerError: the lifetime is too long, or none at all. MalformedError: not 1 to 50 uses.
     #[pyo3(
-        signature = (uses=Number(1), lifetime=Span(Lifetime::hours(24)), *, now=None),
-        text_signature = "($self, uses=1, lifetime=..., *, now=None)"
+        signature = (uses=Number(1), lifetime=None, *, now=None),
+        text_signature = "($self, uses=1, lifetime=None, *, now=None)"
     )]
-    fn issue_ticket(slf: &Bound<'_, Self>, uses: Number, lifetime: Span, now: Option<Moment>) -> PyResult<Ticket> {
+    fn issue_ticket(
+        slf: &Bound<'_, Self>,
+        uses: Number,
+        lifetime: Option<Span>,
+        now: Option<Moment>,
+    ) -> PyResult<Ticket> {
         let uses = TicketUses::several(uses.narrow()?).map_err(raise)?;
-        let now = or_now(now);
-        Self::look(slf, |owner| owner.issue_ticket(uses, lifetime.0, now))?.map(Ticket).map_err(raise)
+        let (lifetime, now) = (lifetime.map_or(uses.default_lifetime(), |span| span.0), or_now(now));
+        Self::look(slf, |owner| owner.issue_ticket(uses, lifetime, now))?.map(Ticket).map_err(raise)
     }
 
     /// Examines an enrollment request that came through the service: a VerifiedRequest if it was made with a ticket of
@@ -224,12 +235,13 @@ impl Owner {
     /// Gives a device its keys, which uses the request up: the outbox has the delivery. The device's request inspected
     /// again delivers again.
     ///
-    /// Raises OwnerError: its ticket was spent or cancelled, or the device revoked, since the inspection.
+    /// Raises EnrollmentError: it was made without a ticket, and a person must compare codes first. OwnerError: its ticket
+    /// was spent or cancelled, or the device revoked, since the inspection.
     #[pyo3(signature = (request, *, now=None))]
-    fn approve(slf: &Bound<'_, Self>, request: Of<VerifiedRequest>, now: Option<Moment>) -> PyResult<Change> {
+    fn approve(slf: &Bound<'_, Self>, request: Approvable, now: Option<Moment>) -> PyResult<Change> {
         // A closed owner uses no request up.
         Self::look(slf, |_| ())?;
-        let request = request.get().held.take(slf.py())?;
+        let request = request.0.get().held.take(slf.py())?;
         let now = or_now(now);
         Self::perform(slf, |owner| owner.approve(request, now))
     }
@@ -328,6 +340,18 @@ impl Owner {
             Sync::Adopted => Synced::Settled("adopted"),
             Sync::Store(change) => Synced::Store(Change::new(slf.py(), *change)),
         })
+    }
+
+    /// Starts an archive, written to a file object with `write`: gives an ArchiveWriter, whose `with` block completes it,
+    /// signed by this owner, unless an exception leaves it. `now` is when it was made.
+    ///
+    /// Raises EntropyError.
+    #[pyo3(signature = (file, *, now=None))]
+    fn archive_writer(slf: &Bound<'_, Self>, file: &Bound<'_, PyAny>, now: Option<Moment>) -> PyResult<ArchiveWriter> {
+        let (now, file) = (or_now(now), Handle::new(file, &["write"])?);
+        let sink = Sink::new(file.clone());
+        let writer = Self::look(slf, |owner| owner.archive_writer(sink, now))?.map_err(raise_io)?;
+        Ok(ArchiveWriter::new(slf.clone().unbind(), writer, file))
     }
 
     /// Tokenizes what the owner typed: a category's name, a search. Never feed it values that the service chose: the

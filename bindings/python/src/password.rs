@@ -2,7 +2,7 @@
 
 use blindtally::{KeptLogin, LoginName, Password};
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::PyByteArray;
 
 use crate::error::{Refused, raise};
 use crate::given::{self, Bytes, Number, Of, SecretText, Text};
@@ -199,10 +199,11 @@ impl Login {
         self.held.close(py);
     }
 
-    /// What to send to the service in exchange for the vault: 32 bytes. The service keeps a SHA-256 of them.
-    fn proof<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+    /// What to send to the service in exchange for the vault: 32 secret bytes, yours to wipe. The service keeps a
+    /// SHA-256 of them.
+    fn proof<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyByteArray>> {
         let proof = self.held.look(py, |unlocking| unlocking.proof())?;
-        Ok(PyBytes::new(py, proof.expose()))
+        Ok(PyByteArray::new(py, proof.expose()))
     }
 
     /// Opens the vault, which uses the login up. `seen` is the highest generation of the vault that this client

@@ -55,7 +55,8 @@ impl Ticket {
         self.0.uses().get()
     }
 
-    /// What to register at the service, so that it takes uploads from whoever shows the claim ticket: 32 bytes, not secret.
+    /// What to register at the service, so that it takes uploads from whoever shows the claim: 32 bytes, not
+    /// secret.
     fn authenticator_hash(&self) -> [u8; 32] {
         self.0.authenticator_hash()
     }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
-from blindtally import Agent, Change, Identity, Kdf, Owner, PendingAgent
+from blindtally import Agent, Change, Identity, Kdf, Owner, PendingAgent, VerifiedRequest
 
 KEYS = Path(__file__).parents[3] / "tests" / "keys"
 LOGIN = "anna@example.com"
@@ -21,9 +22,8 @@ def identity(name: str) -> Identity:
     return Identity.from_pkcs8(encryption, signing)
 
 
-def new_owner(**options: object) -> tuple[Owner, Change]:
-    options = {"kdf": CHEAP, "identity": identity("account"), "now": NOW, **options}
-    return Owner.create(LOGIN, PASSWORD, **options)
+def new_owner(**options: Any) -> tuple[Owner, Change]:
+    return Owner.create(LOGIN, PASSWORD, kdf=CHEAP, identity=identity("account"), now=NOW, **options)
 
 
 def enrolling(owner: Owner, device: str = "device1", name: str = "laptop") -> tuple[PendingAgent, bytes]:
@@ -33,5 +33,7 @@ def enrolling(owner: Owner, device: str = "device1", name: str = "laptop") -> tu
 
 def enrolled(owner: Owner, device: str = "device1", name: str = "laptop") -> Agent:
     pending, request = enrolling(owner, device, name)
-    change = owner.approve(owner.inspect(request, now=NOW), now=NOW)
+    verified = owner.inspect(request, now=NOW)
+    assert isinstance(verified, VerifiedRequest)
+    change = owner.approve(verified, now=NOW)
     return pending.accept(change.committed().delivery)

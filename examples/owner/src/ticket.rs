@@ -15,8 +15,7 @@ pub(crate) fn run(args: &TicketArgs, context: &mut Context) -> Result<(), Failur
     let lifetime = match (args.days, args.hours) {
         (Some(days), _) => Lifetime::days(days),
         (None, Some(hours)) => Lifetime::hours(hours),
-        (None, None) if uses == TicketUses::ONE => Lifetime::days(7),
-        (None, None) => Lifetime::hours(24),
+        (None, None) => uses.default_lifetime(),
     };
     let session = Session::open(context)?;
     let ticket = session.owner.issue_ticket(uses, lifetime, now())?;

@@ -1,0 +1,203 @@
+//! The Python package: its wheel, and what is tested and measured of it, always as `package` ships it.
+
+use std::fs;
+use std::io::stderr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::node::{Node, is_current, list};
+use crate::project::Project;
+use crate::{cargo, process, python};
+
+/// What builds wheels.
+const TOOLS: [&str; 1] = ["maturin==1.16.0"];
+/// What the tests need beside the package, and what checks its types.
+const TESTED_WITH: [&str; 9] = [
+    "duckdb==2.0.0",
+    "hypothesis==6.170.15",
+    "mypy==2.4.1",
+    "pandas==3.1.1",
+    "polars==2.1.0",
+    "pyarrow==26.0.1",
+    "pyright==1.1.414",
+    "pytest==9.2.0",
+    "typing_extensions==4.16.0",
+];
+/// The peers of the benchmarks, and the Arrow library that they hand over columns with.
+const MEASURED_WITH: [&str; 5] =
+    ["cryptography==50.0.2", "pyarrow==26.0.1", "pymongo==4.20.0", "pymongocrypt==1.21.2", "tink==1.16.1"];
+/// CPython, major and minor.
+const OLDEST: (u32, u32) = (3, 9);
+
+/// What the wheel is made from; of the folders, all.
+const SOURCES: [&str; 10] = [
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "src",
+    "bindings/python/Cargo.toml",
+    "bindings/python/README.md",
+    "bindings/python/pyproject.toml",
+    "bindings/python/python",
+    "bindings/python/src",
+];
+
+/// A wheel that is there.
+pub(crate) struct Wheel {
+    pub(crate) file: PathBuf,
+    /// Where its sources are.
+    folder: PathBuf,
+}
+
+impl Wheel {
+    /// Builds `target/package/blindtally-VERSION-cp39-abi3-PLATFORM.whl`.
+    pub(crate) fn build(project: &Project) -> Result<Self> {
+        let folder = project.root.join("bindings/python");
+        let file =
+            build(project, &folder, &project.target.join("package"), &format!("{}-cp39-abi3-", prefix(project)))?;
+        Ok(Self { file, folder })
+    }
+
+    /// The wheel that is there, or a new one if anything that it is made from has changed.
+    pub(crate) fn find_or_build(project: &Project) -> Result<Self> {
+        let packages = project.target.join("package");
+        let sources = SOURCES.map(|path| project.root.join(path));
+        match wheels(&packages, &prefix(project))?.pop() {
+            Some(file) if is_current(&file, &sources) => {
+                Ok(Self { file, folder: project.root.join("bindings/python") })
+            }
+            _ => Self::build(project),
+        }
+    }
+
+    /// Runs the tests on the installed wheel.
+    pub(crate) fn test(&self, project: &Project) -> Result<()> {
+        let programs = self.install(project)?;
+        let mut tests = self.python(&programs);
+        tests.args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider", "tests"]);
+        tests.env("BLINDTALLY_VERSION", &project.core_version);
+        process::run(tests.env("HYPOTHESIS_STORAGE_DIRECTORY", project.target.join("hypothesis")))
+    }
+
+    /// Compares the stubs with the native module, and checks them, the package and an example with mypy and pyright.
+    pub(crate) fn types(&self, project: &Project) -> Result<()> {
+        let programs = self.install(project)?;
+        let mypy = |module, arguments: &[&str]| {
+            let mut mypy = self.python(&programs);
+            mypy.args(["-m", module]).args(arguments).env("MYPY_CACHE_DIR", project.target.join("mypy"));
+            process::run(&mut mypy)
+        };
+        let stubtest = [
+            "--allowlist",
+            "tests/stubtest.txt",
+            "--ignore-disjoint-bases",
+            "--concise",
+            "blindtally",
+            "--mypy-config-file",
+            "pyproject.toml",
+        ];
+        mypy("mypy.stubtest", &stubtest)?;
+        mypy("mypy", &["--strict", "python/blindtally"])?;
+        mypy("mypy", &["--strict", "tests/typing_example.py"])?;
+        // It asks the python of PATH for its packages.
+        let mut folders = vec![programs.clone()];
+        folders.extend(std::env::split_paths(Node::find(project)?.path()));
+        let path = std::env::join_paths(folders).context("PATH cannot be extended")?;
+        for arguments in [["--verifytypes", "blindtally", "--ignoreexternal"].as_slice(), &["tests/typing_example.py"]]
+        {
+            let mut pyright = self.python(&programs);
+            pyright.args(["-m", "pyright"]).args(arguments).env("PATH", &path);
+            process::run(pyright.env("PYRIGHT_PYTHON_CACHE_DIR", project.target.join("pyright")))?;
+        }
+        Ok(())
+    }
+
+    /// Runs what the READMEs show, each as a program of its own.
+    pub(crate) fn examples(&self, project: &Project) -> Result<()> {
+        let programs = self.install(project)?;
+        for readme in ["bindings/python/README.md", "README.md"] {
+            process::run(self.python(&programs).arg("tests/readme.py").arg(project.root.join(readme)))?;
+        }
+        Ok(())
+    }
+
+    /// Installs the wheel, and nothing else, for the oldest and the newest interpreter that this machine has, and runs a
+    /// short program on each.
+    pub(crate) fn smoke(&self, project: &Project) -> Result<()> {
+        python::require("the Python package")?;
+        let mut interpreters = python::interpreters();
+        interpreters.retain(|version, _| *version >= OLDEST);
+        ensure!(!interpreters.is_empty(), "there is no python3.N on PATH, from 3.{} on", OLDEST.1);
+        for ((major, minor), interpreter) in interpreters.pop_first().into_iter().chain(interpreters.pop_last()) {
+            println!("  Python {major}.{minor}");
+            let programs = python::environment_of(&interpreter, project, &format!("python-{major}.{minor}"), &[])?;
+            python::install_wheel(&programs, &self.file)?;
+            process::run(self.python(&programs).arg("tests/smoke.py"))?;
+        }
+        Ok(())
+    }
+
+    /// Measures the package beside its peers; a list of figures.
+    pub(crate) fn bench(&self, project: &Project, only: Option<&str>) -> Result<Vec<Value>> {
+        let programs = python::environment(project, "python-bench", &MEASURED_WITH)?;
+        let echo = self.folder.join("bench/echo");
+        let echo = build(project, &echo, &project.target.join("python-bench"), "blindtally_echo-")?;
+        for wheel in [&self.file, &echo] {
+            python::install_wheel(&programs, wheel)?;
+        }
+        let mut benches = self.python(&programs);
+        benches.arg("bench/run.py").args(only.into_iter().flat_map(|only| ["--only", only]));
+        let output = process::output(&mut benches, "")?;
+        ensure!(output.status.success(), "the benchmarks in Python failed ({})", output.status);
+        serde_json::from_slice(&output.stdout).context("the benchmarks in Python give no list in JSON")
+    }
+
+    /// The programs of the environment that the tests run in, with this wheel in it.
+    fn install(&self, project: &Project) -> Result<PathBuf> {
+        let programs = python::environment(project, "python-package", &TESTED_WITH)?;
+        python::install_wheel(&programs, &self.file)?;
+        Ok(programs)
+    }
+
+    /// Python in the folder of the sources, which hold the package too, but not where it would be imported from.
+    fn python(&self, programs: &Path) -> Command {
+        let mut python = Command::new(programs.join("python"));
+        python.current_dir(&self.folder).env("PYTHONDONTWRITEBYTECODE", "1").env_remove("PYTHONPATH");
+        python
+    }
+}
+
+/// Compiles the crate in `folder` (release) and returns its wheel, the only one in `packages` of that project afterwards,
+/// whose name must begin with `expected`.
+fn build(project: &Project, folder: &Path, packages: &Path, expected: &str) -> Result<PathBuf> {
+    let tools = python::environment(project, "maturin", &TOOLS)?;
+    let distribution = expected.split_once('-').map_or(expected, |(name, _)| name);
+    for old in wheels(packages, &format!("{distribution}-"))? {
+        fs::remove_file(&old).with_context(|| format!("cannot remove {}", old.display()))?;
+    }
+    let mut maturin = Command::new(tools.join("maturin"));
+    cargo::prepare(&mut maturin, project);
+    maturin.args(["build", "--release", "--quiet", "--interpreter"]).arg(tools.join("python"));
+    process::run(maturin.arg("--out").arg(packages).current_dir(folder).stdout(stderr()))?;
+    let made = wheels(packages, expected)?.pop();
+    made.with_context(|| format!("{} holds no wheel {expected}*", packages.display()))
+}
+
+fn prefix(project: &Project) -> String {
+    format!("blindtally-{}", project.core_version)
+}
+
+/// The wheels in a folder whose names begin so.
+fn wheels(folder: &Path, prefix: &str) -> Result<Vec<PathBuf>> {
+    fs::create_dir_all(folder)?;
+    let mut files = list(folder)?;
+    files.retain(|file| {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(prefix) && name.ends_with(".whl")
+    });
+    Ok(files)
+}
