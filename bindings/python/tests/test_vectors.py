@@ -17,7 +17,12 @@ from vectors.cases import check_file
 # Left out: agent_state.json, because agents queue values of token classes only, and one of its cases is a queued record of
 # a record class; its states are checked below.
 FILES = [
+    "archive.json",
+    "archive_damaged.json",
+    "archive_paths.json",
+    "archive_refused.json",
     "backup.json",
+    "blob.json",
     "canonical.json",
     "crockford.json",
     "delivery.json",

@@ -7,6 +7,8 @@ ticket by its text.
 from __future__ import annotations
 
 import functools
+import hashlib
+import io
 import json
 from datetime import datetime, timezone
 from typing import Any, Callable
@@ -22,6 +24,7 @@ unhex = bytes.fromhex
 
 TOKEN_CLASSES = [*range(1, 8), *range(128, 192)]
 RECORD_CLASSES = [16, 17, 18, *range(192, 224)]
+BLOB_CLASSES = [32, 33, 34, 40, *range(224, 256)]
 
 
 def same(test: Test, **got: object) -> None:
@@ -35,7 +38,7 @@ def same(test: Test, **got: object) -> None:
 @functools.lru_cache(maxsize=4)
 def master_key(key: str, account: str, epoch: int) -> tuple[Any, bt.Agent, bt.Restored]:
     master = theirs.MasterKey(unhex(account), epoch, unhex(key))
-    forms = [(cls, 0) for cls in sorted(TOKEN_CLASSES + RECORD_CLASSES)]
+    forms = [(cls, 0) for cls in sorted(TOKEN_CLASSES + RECORD_CLASSES + BLOB_CLASSES)]
     return master, agent(master, forms), restored(keyring(master))
 
 
@@ -65,6 +68,69 @@ def record(group: Group, test: Test) -> None:
     # The nonce is the package's own choice, and the device is the one that seals.
     again = opening.open_record(sealing.seal_record(opened.record_class, opened.value, opened.seq))
     assert (again.value, again.record_class, again.seq) == (opened.value, opened.record_class, opened.seq)
+
+
+def edited(group: Group, test: Test, name: str) -> bytes:
+    """test-vectors/README.md#edits"""
+    if name in test:
+        return unhex(test[name])
+    base, out, at = unhex(group[name]), b"", 0
+    for offset, dropped, new in test["edits"]:
+        out += base[at:offset] + (unhex(new) if isinstance(new, str) else base[new[0] : new[0] + new[1]])
+        at = offset + dropped
+    return out + base[at:]
+
+
+def blob(group: Group, test: Test) -> None:
+    _, sealing, opening = master_key(group["masterKey"], group["accountId"], group["epoch"])
+    data = edited(group, test, "blob")
+    pieces: list[bytes] = []
+    code = None
+    try:
+        with opening.blob_reader(io.BytesIO(data)) as reader:
+            pieces.extend(iter(lambda: reader.read(5000), b""))
+            header = reader.header
+    except bt.BlindtallyError as refused:
+        code = refused.code
+    content = b"".join(pieces)
+    opens_elsewhere(opening, data, code, content)
+    if code is not None:
+        same(test, released=hashlib.sha256(content).digest(), releasedLength=len(content))
+        opening.open_blob(data)
+    same(test, content=content, sha256=hashlib.sha256(content).digest(), length=len(content))
+    same(test, deviceId=header.device, blobId=header.id, seq=header.seq, **{"class": header.blob_class.id})
+    assert header.epoch == group["epoch"]
+    # Id and salt are the package's own choice, and the device is the one that seals.
+    assert opening.open_blob(sealing.seal_blob(header.blob_class, content, header.seq)) == content
+
+
+def opens_elsewhere(opening: bt.Restored, data: bytes, code: str | None, content: bytes) -> None:
+    """Whole, and with random access, the same comes out."""
+    for found in (lambda: opening.open_blob(data), lambda: opening.blob_file(io.BytesIO(data)).readall()):
+        try:
+            assert found() == content and code is None, "other content elsewhere"
+        except bt.BlindtallyError as refused:
+            assert refused.code == code, f"{refused.code} elsewhere instead of {code}"
+
+
+@functools.lru_cache(maxsize=None)
+def opened_backup(text: str, recovery_key: str) -> bt.Restored:
+    return bt.Backup.parse(text).open_with_recovery_key(bt.RecoveryKey.parse(recovery_key))
+
+
+def archive(group: Group, test: Test) -> None:
+    keys, files = opened_backup(group["backup"], group["recoveryKey"]), []
+    with keys.open_archive(io.BytesIO(edited(group, test, "archive"))) as opened:
+        for index, file in enumerate(opened.files):
+            result = {"path": file.path, "length": file.length, "modified": int(file.modified.timestamp())}
+            try:
+                content = opened.read(index)
+                assert len(content) == file.length
+                files.append({**result, "sha256": hashlib.sha256(content).hexdigest()})
+            except bt.BlindtallyError as refused:
+                files.append({**result, "expect": refused.code})
+        made = opened.made and round(opened.made.timestamp() * 1000)
+        same(test, listing=opened.listing, made=made, files=files)
 
 
 def canonical_form(group: Group, test: Test) -> None:
@@ -265,6 +331,8 @@ CHECKS: dict[str, Callable[[Group, Test], None]] = {
     "Token": token,
     "Scan": scan,
     "Record": record,
+    "Blob": blob,
+    "Archive": archive,
     "CanonicalForm": canonical_form,
     "Identity": identity,
     "CheckedCode": checked_code,
