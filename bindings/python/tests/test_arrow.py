@@ -106,10 +106,9 @@ def pandas_series(kind: str) -> Any:
 def duckdb_relation(values: list[str | None]) -> Any:
     duckdb = pytest.importorskip("duckdb")
     table = pa.table({"row": range(len(values)), "title": pa.array(values, pa.string())})
-    relation = duckdb.connect().from_arrow(table).order("row").project("title")
-    if not hasattr(relation, "__arrow_c_stream__"):
+    if not hasattr(duckdb.DuckDBPyRelation, "__arrow_c_stream__"):
         pytest.skip("this DuckDB has no PyCapsule interface")
-    return relation
+    return duckdb.connect().from_arrow(table).order("row").project("title")
 
 
 def duckdb_enum(values: list[str | None]) -> Any:

@@ -10,6 +10,7 @@ import copy
 import inspect
 import io
 import pickle
+import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -274,6 +275,8 @@ def test_missing_and_unknown_arguments_are_type_errors(world, function) -> None:
 
 @pytest.mark.parametrize("function", WITH_ARGUMENTS, ids=str)
 def test_arguments_are_called_as_the_stub_says(function) -> None:
+    if function.name == "__new__" and sys.version_info < (3, 10):
+        pytest.skip("this Python knows no signature of such a class")
     holder = getattr(bt, function.owner) if function.owner else bt
     found = holder if function.name == "__new__" else getattr(holder, function.name)
     names = [name for name in inspect.signature(found).parameters if name != "self"]
@@ -312,6 +315,8 @@ def test_what_is_closed_says_so_whatever_is_called(world, name) -> None:
         values = {argument.name: example_of(argument, world) for argument in function.arguments}
         # Refused before anything is looked at, or because it is closed.
         values.update({"device": "0" * 32, "ticket": "0" * 32, "token": a_token(world), "record": a_record(world)})
+        sealed = world.of["Agent"].seal_blob(bt.BlobClass.VOICE, b"a", 5)
+        values.update({"blob": sealed, "file": io.BytesIO(sealed)})
         values.update({"request": world.of["VerifiedRequest"] if function.name == "approve" else b"x"})
         with pytest.raises(bt.ClosedError) as refused:
             if function.is_property:
