@@ -88,6 +88,9 @@ def cluster(folder: Path) -> Iterator[SparkSession]:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",
         "spark.sql.shuffle.partitions": "4",
+        # A task for each of the files that a job writes, however long the titles in them are.
+        "spark.sql.files.maxPartitionBytes": "2g",
+        "spark.sql.files.minPartitionNum": "2",
         "spark.task.maxFailures": "1",
         "spark.eventLog.enabled": "true",
         "spark.eventLog.compress": "false",
