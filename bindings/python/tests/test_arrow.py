@@ -38,11 +38,13 @@ def reader_of(values: list[str | None]) -> Any:
 
 
 MADE: dict[str, Any] = {f"{text}": lambda values, text=text: pa.array(values, text) for text in STRING_TYPES}
-MADE.update({
-    f"dictionary {index} {text}": lambda values, index=index, text=text: dictionary(values, index, text)
-    for index in INDEX_TYPES
-    for text in STRING_TYPES[:2]
-})
+MADE.update(
+    {
+        f"dictionary {index} {text}": lambda values, index=index, text=text: dictionary(values, index, text)
+        for index in INDEX_TYPES
+        for text in STRING_TYPES[:2]
+    }
+)
 MADE.update(
     {
         "slice": lambda values: pa.array(["before", None, *values, "after"])[2:-1],
@@ -103,19 +105,34 @@ def pandas_series(kind: str) -> Any:
     return made
 
 
+# Older ones end with the connection.
+CONNECTIONS: list[Any] = []
+
+
 def duckdb_relation(values: list[str | None]) -> Any:
     duckdb = pytest.importorskip("duckdb")
     table = pa.table({"row": range(len(values)), "title": pa.array(values, pa.string())})
     if not hasattr(duckdb.DuckDBPyRelation, "__arrow_c_stream__"):
         pytest.skip("this DuckDB has no PyCapsule interface")
-    return duckdb.connect().from_arrow(table).order("row").project("title")
+    CONNECTIONS.append(duckdb.connect())
+    return CONNECTIONS[-1].from_arrow(table).order("row").project("title")
 
 
 def duckdb_enum(values: list[str | None]) -> Any:
-    return duckdb_relation(values).project("title::ENUM('winword.exe', '', '" + "ü" * 30 + "', 'a rather long title of some window', 'x') AS title")
+    return duckdb_relation(values).project(
+        "title::ENUM('winword.exe', '', '" + "ü" * 30 + "', 'a rather long title of some window', 'x') AS title"
+    )
 
 
-for maker in (polars_series, polars_categorical, polars_enum, polars_sliced, polars_frame, duckdb_relation, duckdb_enum):
+for maker in (
+    polars_series,
+    polars_categorical,
+    polars_enum,
+    polars_sliced,
+    polars_frame,
+    duckdb_relation,
+    duckdb_enum,
+):
     MADE[maker.__name__] = maker
 for kind in ("object", "str", "string", "category", "large_string[pyarrow]", "string[pyarrow]"):
     MADE[f"pandas {kind}"] = pandas_series(kind)
@@ -162,7 +179,9 @@ def test_columns_go_to_polars_pandas_and_duckdb(ends) -> None:
         assert polars.Series(values).to_list() == VALUES
     pandas = pytest.importorskip("pandas")
     if hasattr(pandas.Series, "from_arrow"):
-        assert list(pandas.Series.from_arrow(ends.owner.reveal_many(tokens)).fillna("-")) == [v or "-" if v is None else v for v in VALUES]
+        assert list(pandas.Series.from_arrow(ends.owner.reveal_many(tokens)).fillna("-")) == [
+            v or "-" if v is None else v for v in VALUES
+        ]
     duckdb = pytest.importorskip("duckdb")
     titles = pa.table({"title": pa.chunked_array(tokens)})
     assert duckdb.sql("SELECT title FROM titles").fetchall() == [(token,) for token in tokens.to_list()]
@@ -355,7 +374,9 @@ class Raw:
 
 
 def raw_strings(offsets: list[int], data: bytes, kind: bytes = b"u") -> Raw:
-    return Raw(kind, len(offsets) - 1, None, struct.pack(f"<{len(offsets)}{'q' if kind == b'U' else 'i'}", *offsets), data)
+    return Raw(
+        kind, len(offsets) - 1, None, struct.pack(f"<{len(offsets)}{'q' if kind == b'U' else 'i'}", *offsets), data
+    )
 
 
 def raw_views(*views: bytes, data: tuple[bytes, ...] = (b"abcd" * 5,)) -> Raw:
@@ -390,7 +411,11 @@ def made_by_pyarrow() -> dict[str, Any]:
 
 def made_by_hand() -> dict[str, Any]:
     """What other producers may get wrong; some of it pyarrow would not pass on."""
-    wrong = {"offsets that descend": [0, 3, 1, 4], "offsets that begin high": [4, 3, 2, 1], "an offset beyond": [0, 9, 4]}
+    wrong = {
+        "offsets that descend": [0, 3, 1, 4],
+        "offsets that begin high": [4, 3, 2, 1],
+        "an offset beyond": [0, 9, 4],
+    }
     wrong |= {"offsets below zero": [-4, -2, 2], "a last offset below zero": [0, 2, -2], "all below zero": [-4, -2, -1]}
     made: dict[str, Any] = {}
     for name, offsets in wrong.items():

@@ -72,7 +72,16 @@ def test_tokens_of_classes_and_epochs_are_revealed_in_any_order(ends, order, nul
         lambda values: type("List", (list,), {})(values),
         lambda values: type("Tuple", (tuple,), {})(values),
     ],
-    ids=["generator", "map", "dict", "keys", "deque", "sequence by __getitem__", "subclass of list", "subclass of tuple"],
+    ids=[
+        "generator",
+        "map",
+        "dict",
+        "keys",
+        "deque",
+        "sequence by __getitem__",
+        "subclass of list",
+        "subclass of tuple",
+    ],
 )
 def test_whatever_can_be_iterated_over_gives_a_list(ends, made) -> None:
     values = ["one", "two", "three"]
@@ -233,7 +242,16 @@ def mine_after_one() -> Any:
         type("Stream", (), {"__arrow_c_stream__": raising})(),
         type("Property", (), {"__arrow_c_array__": property(raising)})(),
     ],
-    ids=["__iter__", "__getitem__", "__next__", "generator", "__getattr__", "__arrow_c_array__", "__arrow_c_stream__", "property"],
+    ids=[
+        "__iter__",
+        "__getitem__",
+        "__next__",
+        "generator",
+        "__getattr__",
+        "__arrow_c_array__",
+        "__arrow_c_stream__",
+        "property",
+    ],
 )
 def test_an_exception_of_what_is_iterated_over_comes_through(ends, values) -> None:
     with pytest.raises(Mine):

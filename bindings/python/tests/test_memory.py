@@ -1,4 +1,4 @@
-"""Keys and revealed values leave the memory of the process when this package says so; and no call leaves anything behind."""
+"""Keys and revealed values leave the process's memory when this package says so; and no call leaves anything behind."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if not sys.platform.startswith("linux"):
 TESTS = Path(__file__).parent
 MASK = 93
 
-# Needles lie in the process masked only, and what is read of its memory is masked before it is looked at. Masking twice does
-# not unmask: where masked needles lie, masking what is read must not make them whole.
+# Needles lie in the process masked only, and what is read of its memory is masked before it is looked at. Masking twice
+# does not unmask: where masked needles lie, masking what is read must not make them whole.
 SEARCH = """
 import ctypes, json, os, re, sys
 sys.path.insert(0, sys.argv[1])
@@ -89,7 +89,9 @@ def masked(data: bytes) -> str:
 
 def run(program: str, given: dict[str, Any]) -> None:
     command = [sys.executable, "-c", SEARCH + program, str(TESTS), json.dumps(given)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, env={**os.environ, "MALLOC_PERTURB_": "0"})
+    ended = subprocess.run(
+        command, capture_output=True, text=True, timeout=120, env={**os.environ, "MALLOC_PERTURB_": "0"}
+    )
     assert ended.returncode == 0, ended.stderr[-2000:]
 
 
@@ -122,8 +124,8 @@ def secrets_of(private: Any, name: str) -> dict[str, bytes]:
     return found
 
 
-# The primes, since crate `rsa` leaves copies behind when it reads a key, now and then: SECURITY.md says that of dependencies.
-# That of the key itself goes.
+# What ends an agent or an owner. Of primes a copy goes; crate `rsa` may leave others behind when it reads a key, as
+# SECURITY.md says of dependencies.
 ENDINGS = {
     "close": "def end(): held.close()",
     "with": "def end(): held.__enter__(); held.__exit__(None, None, None)",
@@ -322,7 +324,7 @@ calls = {
     "no list": refused(lambda: agent.tokenize_many(TITLE, 7)),
     "iterator that fails": refused(lambda: agent.tokenize_many(TITLE, Fails())),
     "generator that fails": refused(lambda: agent.tokenize_many(TITLE, stopped())),
-    "devices and policy": lambda: (owner.devices, owner.policy.classes, owner.policy.signed, owner.prelogin, agent.policy),
+    "devices and policy": lambda: (owner.devices, owner.policy.classes, owner.policy.signed, agent.policy),
     "reprs": lambda: (repr(owner), repr(agent), repr(owner.devices), repr(owner.prelogin)),
     "ticket": lambda: bt.Ticket.parse(owner.issue_ticket(now=NOW).to_text()).expiry,
     "token index": lambda: bt.token_index(tokens[0]),

@@ -1,4 +1,4 @@
-"""Whatever is passed to whatever there is, an exception with a code comes out, and nothing that holds keys can be copied.
+"""Whatever is passed to whatever there is, an exception with a code comes out, and nothing with keys can be copied.
 
 The calls are made from the stub, so that new functions are tried too; a new class needs an example in `EXAMPLES`.
 """
@@ -56,7 +56,11 @@ def functions_of(body: list[Any], owner: str | None) -> Iterator[Function]:
         given = node.args
         positional = [*given.posonlyargs, *given.args]
         defaults = [None] * (len(positional) - len(given.defaults)) + list(given.defaults)
-        arguments = [Argument(a.arg, ast.unparse(a.annotation), False, d is not None) for a, d in zip(positional, defaults) if a.annotation]
+        arguments = [
+            Argument(a.arg, ast.unparse(a.annotation), False, d is not None)
+            for a, d in zip(positional, defaults)
+            if a.annotation
+        ]
         arguments += [
             Argument(a.arg, ast.unparse(a.annotation), True, d is not None)
             for a, d in zip(given.kwonlyargs, given.kw_defaults)
@@ -66,7 +70,8 @@ def functions_of(body: list[Any], owner: str | None) -> Iterator[Function]:
             # A further overload takes further types.
             before = found[node.name].arguments
             arguments = [
-                one._replace(annotation=f"{one.annotation} | {other.annotation}") for one, other in zip(before, arguments)
+                one._replace(annotation=f"{one.annotation} | {other.annotation}")
+                for one, other in zip(before, arguments)
             ]
         marks = decorators(node)
         is_static = "staticmethod" in marks or node.name == "__new__"
@@ -92,7 +97,9 @@ def is_there(function: Function) -> bool:
 TRIED = [
     function
     for function in FUNCTIONS
-    if is_there(function) and not function.is_property and (function.name == "__new__" or not function.name.startswith("_"))
+    if is_there(function)
+    and not function.is_property
+    and (function.name == "__new__" or not function.name.startswith("_"))
 ]
 
 
@@ -117,7 +124,20 @@ def world() -> World:
     login = bt.Login.resume(LOGIN, owner.keep_unlocked(), owner.prelogin)
     record = owner.open_record(agent.seal_record(bt.RecordClass.CHAT, "a secret message", 5))
     changed = owner.change_password(PASSWORD, kdf=CHEAP)
-    examples = [owner, change, ticket, pending, verified, outbox, agent, agent.status, backup, recovery_key, secret, login]
+    examples = [
+        owner,
+        change,
+        ticket,
+        pending,
+        verified,
+        outbox,
+        agent,
+        agent.status,
+        backup,
+        recovery_key,
+        secret,
+        login,
+    ]
     examples += [record, owner.inspect(by_code, now=NOW), backup.open_with_recovery_key(recovery_key), owner.policy]
     examples += [owner.prelogin, owner.prelogin.kdf, owner.devices[0], identity("device2"), changed]
     examples += [bt.TokenClass.APP, bt.RecordClass.CHAT, bt.BlobClass.VOICE]
@@ -151,7 +171,22 @@ def test_there_is_an_example_of_every_class_of_the_stub(world) -> None:
 
 
 # What a call is given in place of one argument.
-WRONG: list[Any] = [None, b"bytes", 7, -1, 1 << 100, 1.5, float("nan"), object(), "", "\ud800", [], {}, bt.Kdf.pbkdf2(), int]
+WRONG: list[Any] = [
+    None,
+    b"bytes",
+    7,
+    -1,
+    1 << 100,
+    1.5,
+    float("nan"),
+    object(),
+    "",
+    "\ud800",
+    [],
+    {},
+    bt.Kdf.pbkdf2(),
+    int,
+]
 WRONG += [datetime(2026, 1, 1), timedelta(1), lambda: None, bytearray(b"x"), memoryview(b"x")]
 
 TYPES: dict[str, Any] = {
@@ -405,7 +440,11 @@ def test_errors_keep_their_code_and_index_when_pickled(kind) -> None:
     assert kind.__name__ in bt.__all__ and issubclass(kind, bt.BlindtallyError)
     for index in (None, 0, 7):
         error = kind("reveal.tampered", "it was changed", index)
-        for again in (copy.copy(error), copy.deepcopy(error), *(pickle.loads(pickle.dumps(error, v)) for v in range(6))):
+        for again in (
+            copy.copy(error),
+            copy.deepcopy(error),
+            *(pickle.loads(pickle.dumps(error, v)) for v in range(6)),
+        ):
             assert type(again) is kind
             assert (again.code, again.index, str(again)) == (error.code, error.index, str(error))
 

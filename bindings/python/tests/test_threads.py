@@ -1,4 +1,4 @@
-"""Threads share agents and owners, run while the core works, and may be anywhere when something closes or the program ends."""
+"""Threads share agents and owners, run while the core works, and may be anywhere when something closes or ends."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ VALUES = [f"window {number} of a program" for number in range(2000)]
 def runs_others(call: Callable[[], object], rounds: int) -> bool:
     """Whether another thread gets to run during one of so many calls.
 
-    The interpreter is told never to switch threads by itself, so a call that holds on to it lets nobody run, however often
-    it is made.
+    The interpreter is told never to switch threads by itself, so a call that holds on to it lets nobody run, however
+    often it is made.
     """
     go, ran = threading.Event(), []
 

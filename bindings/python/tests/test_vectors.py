@@ -1,6 +1,7 @@
 """The package passes the test vectors: every case of every file that its public API can drive.
 
-As a program it prints `vectors: FILE python-package CASES` for each of them, and fails with the names of the cases that fail.
+As a program it prints `vectors: FILE python-package CASES` for each of them, and fails with the names of the cases that
+fail.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ if sys.version_info < (3, 11):
 
 from vectors.cases import check_file
 
-# Left out: agent_state.json, because agents queue values of token classes only, and one of its cases is a queued record of
-# a record class; its states are checked below.
+# Left out: agent_state.json, because agents queue values of token classes only, and one of its cases is a queued record
+# of a record class; its states are checked below.
 FILES = [
     "archive.json",
     "archive_damaged.json",

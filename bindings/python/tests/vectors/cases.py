@@ -1,4 +1,4 @@
-"""One function for each type of group: it raises the package's error, or compares what comes out with what the test says.
+"""One function for each type of group: it raises the package's error, or compares what comes out with the test.
 
 What the package does not give out is compared by way of what it does: a keyring by the backup made of it, the keys of a
 ticket by its text.

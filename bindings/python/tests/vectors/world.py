@@ -1,4 +1,4 @@
-"""Backups, vaults and states of agents around given keys, sealed by the independent implementation, opened by the package."""
+"""Backups, vaults and states of agents around given keys: sealed by the independent implementation, opened by ours."""
 
 from __future__ import annotations
 
