@@ -15,7 +15,8 @@ use crate::{cargo, process, python, system};
 /// What builds wheels.
 const TOOLS: [&str; 1] = ["maturin==1.16.0"];
 /// What the tests need beside the package, and what checks its types.
-const TESTED_WITH: [&str; 9] = [
+const TESTED_WITH: [&str; 10] = [
+    "cryptography==50.0.2",
     "duckdb==2.0.0",
     "hypothesis==6.170.15",
     "mypy==2.4.1",
@@ -106,6 +107,13 @@ impl Wheel {
         let programs = python::environment(project, "python-spark", &SPARK)?;
         python::install_wheel(&programs, &self.file)?;
         Ok(programs)
+    }
+
+    /// What checks the test vectors with the installed wheel.
+    pub(crate) fn vectors(&self, project: &Project) -> Result<Command> {
+        let mut check = self.python(&self.install(project)?);
+        check.arg("tests/test_vectors.py");
+        Ok(check)
     }
 
     /// Compares the stubs with the native module, and checks them, the package and an example with mypy and pyright.

@@ -5,11 +5,11 @@ use std::cell::Cell;
 use blindtally::{Error, RevealBatch, TokenBatch, TokenClass};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
-use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
+use pyo3::types::{PyList, PyString, PyTuple};
 
 use crate::column::{self, Column};
 use crate::error::{self, Refused, raise};
-use crate::given::{Text, text};
+use crate::given::{self, Text, text};
 use crate::held::Held;
 use crate::opening::Source;
 
@@ -154,11 +154,7 @@ pub(crate) fn run<'py, T: Send + Sync, W: Work<T>>(
         let converted = held.work(py, |by| column::convert(by, work, &column, errors))?;
         return Ok(converted.map_err(|(failed, row)| failed.raise(py, row))?.into_pyobject(py)?.into_any());
     }
-    // Both can be iterated over, and neither is meant to be.
-    if values.is_instance_of::<PyString>() || values.is_instance_of::<PyBytes>() {
-        return Err(Refused::Type.into());
-    }
-    let items: Vec<_> = values.try_iter().map_err(|_| PyErr::from(Refused::Type))?.collect::<PyResult<_>>()?;
+    let items: Vec<_> = given::iterate(values)?.collect::<PyResult<_>>()?;
     self::list(held, work, py, items.into_iter(), errors)
 }
 

@@ -1,5 +1,6 @@
 //! Columns of strings in Arrow memory: whatever speaks the Arrow PyCapsule interface comes in without a copy, and goes out.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow_array::builder::GenericStringBuilder;
@@ -7,12 +8,14 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayAccessor, ArrayRef, OffsetSizeTrait, new_null_array};
 use arrow_schema::{DataType, Field};
 use pyo3::prelude::*;
-use pyo3::types::{PyCapsule, PyList, PyString, PyTuple};
+use pyo3::types::{PyCapsule, PyList, PyString, PyTuple, PyType};
 use pyo3_arrow::ffi::{ArrayIterator, to_array_pycapsules, to_schema_pycapsule, to_stream_pycapsule};
 use pyo3_arrow::input::AnyArray;
+use pyo3_arrow::{PyArray, PyArrayReader};
 
 use crate::batch::{Errors, Failed, Results, Work};
 use crate::error::Refused;
+use crate::given::Of;
 
 /// So many values are worked on together: few enough to stay in the processor's cache.
 const PIECE: usize = 4096;
@@ -31,15 +34,30 @@ impl Column {
     /// # Errors
     /// [`Refused::Type`] for one that is not of strings.
     pub(crate) fn take(object: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
-        if !object.hasattr("__arrow_c_array__")? && !object.hasattr("__arrow_c_stream__")? {
+        let py = object.py();
+        // A class has the methods too, but no column.
+        if object.is_instance_of::<PyType>() {
             return Ok(None);
         }
-        // What Arrow says of it may quote it.
-        let refused = || PyErr::from(Refused::Type);
-        let reader = object.extract::<AnyArray>().and_then(AnyArray::into_reader).map_err(|_| refused())?;
+        // What Arrow says of what it was given may quote it; what the object itself raises is the caller's own.
+        let refused = |_: PyErr| PyErr::from(Refused::Type);
+        let reader = if let Some(method) = object.getattr_opt("__arrow_c_array__")? {
+            let (schema, array): (Bound<'_, PyCapsule>, Bound<'_, PyCapsule>) =
+                method.call0()?.extract().map_err(refused)?;
+            guarded(|| AnyArray::Array(PyArray::from_arrow_pycapsule(&schema, &array)?).into_reader())
+        } else if let Some(method) = object.getattr_opt("__arrow_c_stream__")? {
+            let stream = method.call0()?.cast_into::<PyCapsule>().map_err(|_| PyErr::from(Refused::Type))?;
+            guarded(|| PyArrayReader::from_arrow_pycapsule(&stream)?.into_reader())
+        } else {
+            return Ok(None);
+        };
+        let reader = reader.map_err(refused)?;
         let data_type = reader.field().data_type().clone();
         // Other threads may have to run Python for the stream to go on: a query with functions of ours in it.
-        let chunks = object.py().detach(|| reader.collect::<Result<_, _>>()).map_err(|_| refused())?;
+        let read = || reader.collect::<Result<Vec<_>, _>>().map_err(|_| Refused::Value.into());
+        let chunks = py
+            .detach(|| guarded(read))
+            .map_err(|_| Refused::Value.because(py, "the column broke off, or is not what it says"))?;
         let mut column = Self { data_type, chunks };
         // A table, or a query's result, of one column is that column.
         if let DataType::Struct(fields) = &column.data_type
@@ -57,7 +75,7 @@ impl Column {
             other => is_text(other),
         };
         if !is_taken {
-            return Err(Refused::Type.because(object.py(), "the column is not one of strings"));
+            return Err(Refused::Type.because(py, "the column is not one of strings"));
         }
         Ok(Some(column))
     }
@@ -65,6 +83,11 @@ impl Column {
     fn field(&self) -> Arc<Field> {
         Arc::new(Field::new("", self.data_type.clone(), true))
     }
+}
+
+/// Does what crosses the interface, where Arrow panics if the other side breaks its rules.
+fn guarded<R>(cross: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
+    catch_unwind(AssertUnwindSafe(cross)).unwrap_or_else(|_| Err(Refused::Type.into()))
 }
 
 fn is_text(data_type: &DataType) -> bool {
@@ -96,7 +119,7 @@ impl Column {
     fn __arrow_c_array__<'py>(
         &self,
         py: Python<'py>,
-        requested_schema: Option<Bound<'py, PyCapsule>>,
+        requested_schema: Option<Of<PyCapsule>>,
     ) -> PyResult<Bound<'py, PyTuple>> {
         let chunks: Vec<&dyn Array> = self.chunks.iter().map(|chunk| chunk.as_ref()).collect();
         let array = match chunks[..] {
@@ -104,17 +127,19 @@ impl Column {
             [one] => arrow_array::make_array(one.to_data()),
             _ => arrow_select::concat::concat(&chunks).map_err(|_| PyErr::from(Refused::Value))?,
         };
-        Ok(to_array_pycapsules(py, self.field(), &array, requested_schema)?)
+        let requested = requested_schema.map(|schema| schema.bind(py).clone());
+        guarded(|| Ok(to_array_pycapsules(py, self.field(), &array, requested)?)).map_err(|_| Refused::Type.into())
     }
 
     #[pyo3(signature = (requested_schema=None))]
     fn __arrow_c_stream__<'py>(
         &self,
         py: Python<'py>,
-        requested_schema: Option<Bound<'py, PyCapsule>>,
+        requested_schema: Option<Of<PyCapsule>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
-        let chunks = self.chunks.clone().into_iter().map(Ok);
-        Ok(to_stream_pycapsule(py, Box::new(ArrayIterator::new(chunks, self.field())), requested_schema)?)
+        let chunks = ArrayIterator::new(self.chunks.clone().into_iter().map(Ok), self.field());
+        let requested = requested_schema.map(|schema| schema.bind(py).clone());
+        guarded(|| Ok(to_stream_pycapsule(py, Box::new(chunks), requested)?)).map_err(|_| Refused::Type.into())
     }
 
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
@@ -133,6 +158,10 @@ pub(crate) fn convert<T, W: Work<T>>(
     column: &Column,
     errors: Errors,
 ) -> Result<Column, (Failed, Option<usize>)> {
+    for chunk in &column.chunks {
+        // Whoever made it may have made it wrong, and what is not UTF-8 must not become a `str`.
+        chunk.to_data().validate_full().map_err(|_| (Failed::Here(Refused::Value), None))?;
+    }
     let data_type = match &column.data_type {
         DataType::Dictionary(keys, values) => {
             DataType::Dictionary(keys.clone(), Box::new(result_type::<T, W>(values, &column.chunks)))
@@ -142,8 +171,6 @@ pub(crate) fn convert<T, W: Work<T>>(
     let mut chunks = Vec::with_capacity(column.chunks.len());
     let mut row = 0;
     for chunk in &column.chunks {
-        // Whoever made it may have made it wrong, and what is not UTF-8 must not become a `str`.
-        chunk.to_data().validate_full().map_err(|_| (Failed::Here(Refused::Value), None))?;
         let mut converter = Converter { by, work, errors, refused: Vec::new() };
         let converted = match &data_type {
             DataType::Dictionary(_, values) => {
@@ -268,6 +295,10 @@ fn each_text(chunk: &ArrayRef, each: &mut dyn FnMut(Option<&str>) -> PyResult<()
         })
     };
     if let Some(dictionary) = chunk.as_any_dictionary_opt() {
+        // Of a dictionary without values, Arrow gives no keys.
+        if dictionary.values().is_empty() {
+            return (0..chunk.len()).try_for_each(|_| each(None));
+        }
         let keys = dictionary.normalized_keys();
         for (row, key) in keys.into_iter().enumerate() {
             let value = if dictionary.keys().is_valid(row) { text(dictionary.values(), key) } else { None };

@@ -6,7 +6,7 @@ use blindtally::{ParseError, Secret, Timestamp};
 use pyo3::PyTypeInfo;
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
-use pyo3::types::{PyByteArray, PyBytes, PyInt, PyMemoryView, PyString};
+use pyo3::types::{PyByteArray, PyBytes, PyInt, PyIterator, PyMemoryView, PyString};
 use zeroize::Zeroizing;
 
 use crate::error::{Refused, raise};
@@ -36,6 +36,17 @@ pub(crate) fn text(object: Borrowed<'_, '_, PyAny>) -> Result<PyBackedStr, Refus
     PyBackedStr::try_from(string.to_owned()).map_err(|_| Refused::Surrogate)
 }
 
+/// The items of whatever can be iterated over. A single text or `bytes`, which Python iterates over too, was meant otherwise.
+/// What the object itself raises comes through.
+pub(crate) fn iterate<'py>(items: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyIterator>> {
+    let class = items.get_type();
+    let is_iterable = class.hasattr("__iter__")? || class.hasattr("__getitem__")?;
+    if !is_iterable || items.is_instance_of::<PyString>() || items.is_instance_of::<PyBytes>() {
+        return Err(Refused::Type.into());
+    }
+    items.try_iter()
+}
+
 /// A secret text: a `str`, or UTF-8 in `bytes` or a `bytearray`, which the caller can wipe. The copy here is wiped.
 pub(crate) struct SecretText(Zeroizing<String>);
 
@@ -53,6 +64,10 @@ impl<'py> FromPyObject<'_, 'py> for SecretText {
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
         if object.is_instance_of::<PyString>() {
             return Ok(Self(Zeroizing::new(text(object)?.to_owned())));
+        }
+        // Of a view, Python gives the bytes in a copy that nobody wipes.
+        if object.is_instance_of::<PyMemoryView>() {
+            return Err(Refused::Type.into());
         }
         let bytes = Zeroizing::new(Bytes::extract(object)?.0);
         let text = str::from_utf8(&bytes).map_err(|_| PyErr::from(Refused::Value))?;
@@ -75,8 +90,12 @@ impl<'py> FromPyObject<'_, 'py> for Bytes {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        if object.is_instance_of::<PyBytes>() || object.is_instance_of::<PyByteArray>() {
+        if object.is_instance_of::<PyBytes>() {
             return Ok(Self(object.extract::<PyBackedBytes>()?.to_vec()));
+        }
+        // What PyO3 would borrow of it is a copy, which nobody wipes.
+        if let Ok(bytes) = object.cast::<PyByteArray>() {
+            return Ok(Self(bytes.to_vec()));
         }
         if object.is_instance_of::<PyMemoryView>() {
             return Ok(Self(object.call_method0("tobytes")?.extract::<PyBackedBytes>()?.to_vec()));

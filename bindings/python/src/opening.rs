@@ -3,7 +3,6 @@
 use core::fmt;
 
 use blindtally::{AnyClass, Record, RecordError, RevealError, Token, replace_tokens};
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyByteArray, PyBytes, PyList, PyString};
@@ -106,9 +105,10 @@ impl OpeningKeys {
     /// Opens one token.
     ///
     /// Raises RevealError: it is none ("malformed."), or damaged, or of another account or an epoch not known here.
-    fn reveal(&self, py: Python<'_>, token: Text) -> PyResult<String> {
+    fn reveal<'py>(&self, py: Python<'py>, token: Text) -> PyResult<Bound<'py, PyString>> {
         let token: Token = token.parse().map_err(|error| raise(RevealError::Malformed(error)))?;
-        self.held.look(py, |source| source.keys().reveal(&token))?.map_err(raise)
+        let value = self.held.look(py, |source| source.keys().reveal(&token).map(Zeroizing::new))?;
+        value.map(|value| PyString::new(py, &value)).map_err(raise)
     }
 
     /// Opens many tokens, of any classes and epochs. A list, or whatever can be iterated over, gives a list; a column in Arrow
@@ -125,12 +125,13 @@ impl OpeningKeys {
     }
 
     /// The text with every token in it that opens replaced by its value; what does not open stays.
-    fn reveal_text(&self, py: Python<'_>, text: Text) -> PyResult<String> {
+    fn reveal_text<'py>(&self, py: Python<'py>, text: Text) -> PyResult<Bound<'py, PyString>> {
         let text: &str = &text;
-        self.held.work(py, |source| {
-            let keys = source.keys();
-            replace_tokens(text, |token| keys.reveal(token).ok().map(|value| Value(Zeroizing::new(value)))).into_owned()
-        })
+        let revealed = self.held.work(py, |source| {
+            let value = |token: &Token| source.keys().reveal(token).ok().map(|value| Value(Zeroizing::new(value)));
+            Zeroizing::new(replace_tokens(text, value).into_owned())
+        })?;
+        Ok(PyString::new(py, &revealed))
     }
 
     /// Opens a record, of whichever device.
@@ -293,16 +294,10 @@ impl OpenedRecord {
     }
 }
 
-/// The items of an iterable, each a text or None. A single text, which Python iterates too, was meant otherwise.
+/// The items of an iterable, each a text or None.
 fn texts(items: &Bound<'_, PyAny>) -> PyResult<Vec<Result<Option<PyBackedStr>, Refused>>> {
-    if items.is_instance_of::<PyString>() || items.is_instance_of::<PyBytes>() {
-        return Err(Refused::Type.into());
-    }
-    let py = items.py();
-    let not_iterable =
-        |error: PyErr| if error.is_instance_of::<PyTypeError>(py) { Refused::Type.into() } else { error };
     let mut texts = Vec::new();
-    for item in items.try_iter().map_err(not_iterable)? {
+    for item in given::iterate(items)? {
         let item = item?;
         texts.push(if item.is_none() { Ok(None) } else { given::text(item.as_borrowed()).map(Some) });
     }

@@ -1,0 +1,1 @@
+"""Drives the package with test vectors, through nothing but its public API."""
