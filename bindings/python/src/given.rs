@@ -187,17 +187,17 @@ impl<'py> FromPyObject<'_, 'py> for Moment {
         if !object.is_instance(&datetime)? {
             return Err(Refused::Type.into());
         }
-        if object.call_method0("utcoffset")?.is_none() {
+        // Pandas has datetimes that are no moment, and a time zone may be anyone's.
+        let no_moment = |_: PyErr| Refused::Value.because(py, "a datetime is no moment");
+        if object.call_method0("utcoffset").map_err(no_moment)?.is_none() {
             return Err(Refused::Value.because(py, "a datetime needs a time zone"));
         }
-        let micros: u64 = object.getattr("microsecond")?.extract()?;
-        let seconds: f64 = object.call_method0("timestamp")?.extract()?;
-        // The fraction is taken apart: a float of today's seconds rounds microseconds.
-        let seconds = (seconds - micros as f64 / 1e6).round();
-        if !(0.0..=1e15).contains(&seconds) {
-            return Err(Refused::Value.into());
-        }
-        Ok(Self(Timestamp::from_unix_millis(seconds as u64 * 1000 + micros / 1000)))
+        // By whole numbers: a float rounds microseconds, and offsets may have some.
+        let since = object.sub(self::datetime(py, Timestamp::from_unix_millis(0))?).map_err(no_moment)?;
+        let part = |name| since.getattr(name)?.extract::<i64>().map_err(no_moment);
+        let (days, seconds, micros) = (part("days")?, part("seconds")?, part("microseconds")?);
+        let millis = u64::try_from(days * 86_400_000 + seconds * 1000 + micros / 1000).map_err(|_| Refused::Value)?;
+        Ok(Self(Timestamp::from_unix_millis(millis)))
     }
 }
 
