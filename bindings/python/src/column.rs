@@ -183,8 +183,8 @@ pub(crate) fn convert<T, W: Work<T>>(
                     let is_null = |row: usize| dictionary.keys().is_null(row);
                     let first = keys.iter().enumerate().filter(|(row, _)| !is_null(*row));
                     let mut first = first.filter_map(|(row, key)| {
-                        let (_, failed) = converter.refused.iter().find(|(value, _)| value == key)?;
-                        Some((*failed, row))
+                        let found = converter.refused.binary_search_by_key(key, |(value, _)| *value).ok()?;
+                        Some((converter.refused.get(found)?.1, row))
                     });
                     if let Some((failed, at)) = first.next() {
                         return Err((failed, Some(row + at)));
