@@ -258,6 +258,8 @@ impl<T, W: Work<T>> Converter<'_, T, W> {
     where
         A: ArrayAccessor<Item = &'a str> + Copy,
     {
+        // Many views may show the same text, whose results need not fit all at once.
+        let bytes = bytes.min(array.get_buffer_memory_size());
         let mut out = GenericStringBuilder::<O>::with_capacity(array.len(), W::room(bytes, array.len()));
         let mut results = W::Results::take();
         for start in (0..array.len()).step_by(PIECE) {
