@@ -290,10 +290,10 @@ impl<T, W: Work<T>> Converter<'_, T, W> {
 
 /// Every text of a chunk that this package made.
 fn each_text(chunk: &ArrayRef, each: &mut dyn FnMut(Option<&str>) -> PyResult<()>) -> PyResult<()> {
-    let text = |array: &ArrayRef, row: usize| -> Option<String> {
+    fn text(array: &ArrayRef, row: usize) -> Option<&str> {
         (array.is_valid(row)).then(|| match array.data_type() {
-            DataType::LargeUtf8 => array.as_string::<i64>().value(row).to_owned(),
-            _ => array.as_string::<i32>().value(row).to_owned(),
+            DataType::LargeUtf8 => array.as_string::<i64>().value(row),
+            _ => array.as_string::<i32>().value(row),
         })
     };
     if let Some(dictionary) = chunk.as_any_dictionary_opt() {
@@ -304,9 +304,9 @@ fn each_text(chunk: &ArrayRef, each: &mut dyn FnMut(Option<&str>) -> PyResult<()
         let keys = dictionary.normalized_keys();
         for (row, key) in keys.into_iter().enumerate() {
             let value = if dictionary.keys().is_valid(row) { text(dictionary.values(), key) } else { None };
-            each(value.as_deref())?;
+            each(value)?;
         }
         return Ok(());
     }
-    (0..chunk.len()).try_for_each(|row| each(text(chunk, row).as_deref()))
+    (0..chunk.len()).try_for_each(|row| each(text(chunk, row)))
 }
