@@ -2,7 +2,7 @@
 
 use blindtally::{KeptLogin, LoginName, Password};
 use pyo3::prelude::*;
-use pyo3::types::PyByteArray;
+use pyo3::types::{PyByteArray, PyString};
 
 use crate::error::{Refused, raise};
 use crate::given::{self, Bytes, Number, Of, SecretText, Text};
@@ -259,8 +259,8 @@ impl AccountSecret {
     }
 
     /// 28 characters in groups of four, for paper. They are secret.
-    fn to_text(&self) -> String {
-        self.0.to_text().to_string()
+    fn to_text<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        PyString::new(py, &self.0.to_text())
     }
 
     fn __repr__(&self) -> &'static str {
