@@ -391,10 +391,10 @@ pub(crate) fn load_agent<'py>(py: Python<'py>, state: Bytes, wrapping_key: Optio
     })
 }
 
-fn restored(state: Bytes, wrapping_key: Option<Key>) -> Result<RestoredAgent, RestoreError> {
+fn restored(mut state: Bytes, wrapping_key: Option<Key>) -> Result<RestoredAgent, RestoreError> {
     let saved = match wrapping_key {
         Some(key) => SavedAgent::unwrap_with(&state, &key.0)?,
-        None => SavedAgent::from_exposed(state.0),
+        None => SavedAgent::from_exposed(std::mem::take(&mut state.0)),
     };
     saved.restore()
 }

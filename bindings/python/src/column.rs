@@ -295,7 +295,7 @@ fn each_text(chunk: &ArrayRef, each: &mut dyn FnMut(Option<&str>) -> PyResult<()
             DataType::LargeUtf8 => array.as_string::<i64>().value(row),
             _ => array.as_string::<i32>().value(row),
         })
-    };
+    }
     if let Some(dictionary) = chunk.as_any_dictionary_opt() {
         // Of a dictionary without values, Arrow gives no keys.
         if dictionary.values().is_empty() {
