@@ -161,7 +161,8 @@ impl Agent {
 #[pymethods]
 impl Agent {
     /// Makes a request for keys with a ticket: generates the device's key pairs (about a second) unless an identity is
-    /// given, which is used up unless the name is refused. Gives the pending agent, whose state is to be exported first, and the request, which goes through the service.
+    /// given, which is used up unless the name is refused. Gives the pending agent, whose state is to be exported first, and
+    /// the request, which goes through the service.
     ///
     /// Raises EnrollmentError: a name has 1 to 128 bytes of UTF-8.
     #[staticmethod]

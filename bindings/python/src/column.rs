@@ -170,6 +170,8 @@ pub(crate) fn convert<T, W: Work<T>>(
     };
     let mut chunks = Vec::with_capacity(column.chunks.len());
     let mut row = 0;
+    // Chunks often share one dictionary, however short they are.
+    let mut known: Option<(ArrayRef, ArrayRef, Vec<_>)> = None;
     for chunk in &column.chunks {
         let mut converter = Converter { by, work, errors, refused: Vec::new() };
         let converted = match &data_type {
@@ -177,7 +179,14 @@ pub(crate) fn convert<T, W: Work<T>>(
                 let dictionary = chunk.as_any_dictionary();
                 // Which rows a refused value is in, its keys tell.
                 converter.errors = Errors::Null;
-                let values = converter.convert(dictionary.values(), values)?;
+                let given = dictionary.values();
+                let values = match known.take().filter(|(before, ..)| before.to_data().ptr_eq(&given.to_data())) {
+                    Some((_, values, refused)) => {
+                        converter.refused = refused;
+                        values
+                    }
+                    None => converter.convert(given, values)?,
+                };
                 if errors == Errors::Raise && !converter.refused.is_empty() {
                     let keys = dictionary.normalized_keys();
                     let is_null = |row: usize| dictionary.keys().is_null(row);
@@ -190,6 +199,7 @@ pub(crate) fn convert<T, W: Work<T>>(
                         return Err((failed, Some(row + at)));
                     }
                 }
+                known = Some((given.clone(), values.clone(), converter.refused));
                 dictionary.with_values(values)
             }
             text => converter.convert(chunk, text).map_err(|(failed, at)| (failed, at.map(|at| row + at)))?,

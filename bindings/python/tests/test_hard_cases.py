@@ -86,14 +86,23 @@ def test_a_refused_name_uses_no_identity_up(owner) -> None:
     pending.close()
 
 
+SETUP = """
+import struct
+import pyarrow as pa
+import accounts
+import blindtally as bt
+owner, _ = accounts.new_owner()
+agent = accounts.enrolled(owner)
+TITLE = bt.TokenClass.TITLE
+"""
+
+
 def run(code: str) -> str:
     """What a process of its own prints: one that may end, or whose memory is looked at."""
-    code = "import struct\nimport pyarrow as pa\nimport accounts\nimport blindtally as bt\n" + (
-        "owner, _ = accounts.new_owner()\nagent = accounts.enrolled(owner)\nTITLE = bt.TokenClass.TITLE\n"
-        + textwrap.dedent(code)
-    )
+    code = SETUP + textwrap.dedent(code)
     env = {**os.environ, "ARROW_DEFAULT_MEMORY_POOL": "system"}
-    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent, env=env, capture_output=True, text=True)
+    here = Path(__file__).parent
+    done = subprocess.run([sys.executable, "-c", code], cwd=here, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -133,6 +142,22 @@ def test_many_views_of_one_text_take_no_memory_for_each() -> None:
         """
     )
     assert refused == "4000"
+
+
+def test_chunks_that_share_a_dictionary_share_its_tokens(agent) -> None:
+    words = pa.array([f"word {number}" for number in range(1000)] + ["y" * 5000])
+    other = pa.array(["word 5", "word 7"])
+    taken = pa.DictionaryArray.from_arrays(pa.array([*range(1000), 1000], pa.int32()), words)
+    chunks = [taken.slice(start, 10) for start in range(0, 1000, 10)]
+    chunks.append(pa.DictionaryArray.from_arrays(pa.array([1, None], pa.int32()), other))
+    column = pa.chunked_array([*chunks, taken.slice(20, 10), taken.slice(999)])
+    tokens = agent.tokenize_many(TITLE, column, errors="null")
+    assert tokens.to_list() == agent.tokenize_many(TITLE, column.to_pylist(), errors="null")
+    places = {chunk.dictionary.buffers()[2].address for chunk in pa.chunked_array(tokens).chunks[:100]}
+    assert len(places) == 1
+    with pytest.raises(bt.TokenizeError) as refused:
+        agent.tokenize_many(TITLE, column)
+    assert refused.value.index == len(column) - 1
 
 
 def test_a_dictionary_of_many_values_that_no_row_has_is_looked_through_once(owner, agent) -> None:
