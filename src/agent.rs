@@ -12,7 +12,7 @@ use crate::agent_state::SavedAgent;
 use crate::blob::{BlobKey, BlobSealer, BlobStart, BlobWriter};
 use crate::class::{AnyClass, BlobClass, RecordClass, TokenClass};
 use crate::delivery::{Delivery, DeliveryHeader};
-use crate::enrollment::EnrollmentRequest;
+use crate::enrollment::{self, EnrollmentRequest};
 use crate::error::{AcceptError, BlobError, EnrollError, RecordError, TokenizeError};
 use crate::hash::sha256;
 use crate::id::{AccountId, DeviceId, Epoch, KeyId, TicketId};
@@ -448,6 +448,14 @@ pub(crate) enum Phase {
 }
 
 impl Agent {
+    /// Whether a device can have this name, for callers who would not lose an identity to one that it cannot have.
+    ///
+    /// # Errors
+    /// [`EnrollError::Name`] unless it has 1 to 128 bytes.
+    pub fn check_name(name: &str) -> Result<(), EnrollError> {
+        enrollment::check_name(name).map_err(|_| EnrollError::Name)
+    }
+
     /// Makes a request with a ticket: generates the device's key pairs (about a second). Save the pending agent before
     /// the request is sent.
     ///

@@ -45,12 +45,12 @@ impl TicketUses {
         self.0
     }
 
-    /// The longest a ticket of so many uses may live.
     /// How long such a ticket is good for where nobody says otherwise: 7 days, or 24 hours for several devices.
     pub fn default_lifetime(self) -> Lifetime {
         if self == Self::ONE { Lifetime::days(7) } else { SHARED_LIFETIME_MAX }
     }
 
+    /// The longest a ticket of so many uses may live.
     pub(crate) fn lifetime_max(self) -> Lifetime {
         if self == Self::ONE { LIFETIME_MAX } else { SHARED_LIFETIME_MAX }
     }

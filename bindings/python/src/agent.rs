@@ -161,7 +161,8 @@ impl Agent {
 #[pymethods]
 impl Agent {
     /// Makes a request for keys with a ticket: generates the device's key pairs (about a second) unless an identity is
-    /// given. Gives the pending agent, whose state is to be exported first, and the request, which goes through the service.
+    /// given, which is used up unless the name is refused. Gives the pending agent, whose state is to be exported first, and
+    /// the request, which goes through the service.
     ///
     /// Raises EnrollmentError: a name has 1 to 128 bytes of UTF-8.
     #[staticmethod]
@@ -172,6 +173,7 @@ impl Agent {
         name: Text,
         identity: Option<Of<Identity>>,
     ) -> PyResult<(PendingAgent, Bound<'py, PyBytes>)> {
+        blindtally::Agent::check_name(&name).map_err(raise)?;
         let identity = identity.map(|identity| identity.get().held.take(py)).transpose()?;
         let ticket = &ticket.get().0;
         let enrolled = py.detach(|| match identity {
@@ -390,10 +392,10 @@ pub(crate) fn load_agent<'py>(py: Python<'py>, state: Bytes, wrapping_key: Optio
     })
 }
 
-fn restored(state: Bytes, wrapping_key: Option<Key>) -> Result<RestoredAgent, RestoreError> {
+fn restored(mut state: Bytes, wrapping_key: Option<Key>) -> Result<RestoredAgent, RestoreError> {
     let saved = match wrapping_key {
         Some(key) => SavedAgent::unwrap_with(&state, &key.0)?,
-        None => SavedAgent::from_exposed(state.0),
+        None => SavedAgent::from_exposed(std::mem::take(&mut state.0)),
     };
     saved.restore()
 }

@@ -2,6 +2,7 @@
 
 use blindtally::{BackupLock, Password, UnlockError};
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 use crate::error::raise;
 use crate::given::{Of, SecretText, Text};
@@ -78,8 +79,8 @@ impl RecoveryKey {
     }
 
     /// 28 characters in groups of four, for paper. They are secret.
-    fn to_text(&self) -> String {
-        self.0.to_text().to_string()
+    fn to_text<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        PyString::new(py, &self.0.to_text())
     }
 
     fn __repr__(&self) -> &'static str {

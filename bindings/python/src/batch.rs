@@ -14,7 +14,10 @@ use crate::held::Held;
 use crate::opening::Source;
 
 /// A batch of up to so many bytes leaves its memory to the next one of its thread.
-const KEPT: usize = 8 << 20;
+const KEPT: usize = 16 << 20;
+
+/// What the shortest text takes in a batch: a token of nothing has 48 characters, and each result its place.
+const EACH: usize = 64;
 
 /// What becomes of items that are refused.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -198,7 +201,7 @@ fn list<'py, T: Send + Sync, W: Work<T>>(
     };
     let items: Vec<Option<Result<PyBackedStr, Refused>>> = objects.map(take).collect();
     let texts = || items.iter().filter_map(|item| item.as_ref()?.as_deref().ok());
-    let bytes: usize = texts().map(str::len).sum();
+    let bytes: usize = texts().map(|text| text.len() + EACH).sum();
     let mut results = W::Results::take();
     let ran = held.work_on(py, bytes, |by| work.run(by, texts(), &mut results))?;
     ran.map_err(raise)?;

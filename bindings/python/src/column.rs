@@ -170,6 +170,8 @@ pub(crate) fn convert<T, W: Work<T>>(
     };
     let mut chunks = Vec::with_capacity(column.chunks.len());
     let mut row = 0;
+    // Chunks often share one dictionary, however short they are.
+    let mut known: Option<(ArrayRef, ArrayRef, Vec<_>)> = None;
     for chunk in &column.chunks {
         let mut converter = Converter { by, work, errors, refused: Vec::new() };
         let converted = match &data_type {
@@ -177,19 +179,27 @@ pub(crate) fn convert<T, W: Work<T>>(
                 let dictionary = chunk.as_any_dictionary();
                 // Which rows a refused value is in, its keys tell.
                 converter.errors = Errors::Null;
-                let values = converter.convert(dictionary.values(), values)?;
+                let given = dictionary.values();
+                let values = match known.take().filter(|(before, ..)| before.to_data().ptr_eq(&given.to_data())) {
+                    Some((_, values, refused)) => {
+                        converter.refused = refused;
+                        values
+                    }
+                    None => converter.convert(given, values)?,
+                };
                 if errors == Errors::Raise && !converter.refused.is_empty() {
                     let keys = dictionary.normalized_keys();
                     let is_null = |row: usize| dictionary.keys().is_null(row);
                     let first = keys.iter().enumerate().filter(|(row, _)| !is_null(*row));
                     let mut first = first.filter_map(|(row, key)| {
-                        let (_, failed) = converter.refused.iter().find(|(value, _)| value == key)?;
-                        Some((*failed, row))
+                        let found = converter.refused.binary_search_by_key(key, |(value, _)| *value).ok()?;
+                        Some((converter.refused.get(found)?.1, row))
                     });
                     if let Some((failed, at)) = first.next() {
                         return Err((failed, Some(row + at)));
                     }
                 }
+                known = Some((given.clone(), values.clone(), converter.refused));
                 dictionary.with_values(values)
             }
             text => converter.convert(chunk, text).map_err(|(failed, at)| (failed, at.map(|at| row + at)))?,
@@ -258,6 +268,8 @@ impl<T, W: Work<T>> Converter<'_, T, W> {
     where
         A: ArrayAccessor<Item = &'a str> + Copy,
     {
+        // Many views may show the same text, whose results need not fit all at once.
+        let bytes = bytes.min(array.get_buffer_memory_size());
         let mut out = GenericStringBuilder::<O>::with_capacity(array.len(), W::room(bytes, array.len()));
         let mut results = W::Results::take();
         for start in (0..array.len()).step_by(PIECE) {
@@ -288,12 +300,12 @@ impl<T, W: Work<T>> Converter<'_, T, W> {
 
 /// Every text of a chunk that this package made.
 fn each_text(chunk: &ArrayRef, each: &mut dyn FnMut(Option<&str>) -> PyResult<()>) -> PyResult<()> {
-    let text = |array: &ArrayRef, row: usize| -> Option<String> {
+    fn text(array: &ArrayRef, row: usize) -> Option<&str> {
         (array.is_valid(row)).then(|| match array.data_type() {
-            DataType::LargeUtf8 => array.as_string::<i64>().value(row).to_owned(),
-            _ => array.as_string::<i32>().value(row).to_owned(),
+            DataType::LargeUtf8 => array.as_string::<i64>().value(row),
+            _ => array.as_string::<i32>().value(row),
         })
-    };
+    }
     if let Some(dictionary) = chunk.as_any_dictionary_opt() {
         // Of a dictionary without values, Arrow gives no keys.
         if dictionary.values().is_empty() {
@@ -302,9 +314,9 @@ fn each_text(chunk: &ArrayRef, each: &mut dyn FnMut(Option<&str>) -> PyResult<()
         let keys = dictionary.normalized_keys();
         for (row, key) in keys.into_iter().enumerate() {
             let value = if dictionary.keys().is_valid(row) { text(dictionary.values(), key) } else { None };
-            each(value.as_deref())?;
+            each(value)?;
         }
         return Ok(());
     }
-    (0..chunk.len()).try_for_each(|row| each(text(chunk, row).as_deref()))
+    (0..chunk.len()).try_for_each(|row| each(text(chunk, row)))
 }

@@ -69,14 +69,14 @@ impl<'py> FromPyObject<'_, 'py> for SecretText {
         if object.is_instance_of::<PyMemoryView>() {
             return Err(Refused::Type.into());
         }
-        let bytes = Zeroizing::new(Bytes::extract(object)?.0);
+        let bytes = Bytes::extract(object)?;
         let text = str::from_utf8(&bytes).map_err(|_| PyErr::from(Refused::Value))?;
         Ok(Self(Zeroizing::new(text.to_owned())))
     }
 }
 
-/// Bytes: `bytes`, a `bytearray` or a `memoryview`.
-pub(crate) struct Bytes(pub(crate) Vec<u8>);
+/// Bytes: `bytes`, a `bytearray` or a `memoryview`. The copy here is wiped: the next argument may be refused.
+pub(crate) struct Bytes(pub(crate) Zeroizing<Vec<u8>>);
 
 impl Deref for Bytes {
     type Target = [u8];
@@ -91,14 +91,16 @@ impl<'py> FromPyObject<'_, 'py> for Bytes {
 
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
         if object.is_instance_of::<PyBytes>() {
-            return Ok(Self(object.extract::<PyBackedBytes>()?.to_vec()));
+            return Ok(Self(Zeroizing::new(object.extract::<PyBackedBytes>()?.to_vec())));
         }
         // What PyO3 would borrow of it is a copy, which nobody wipes.
         if let Ok(bytes) = object.cast::<PyByteArray>() {
-            return Ok(Self(bytes.to_vec()));
+            return Ok(Self(Zeroizing::new(bytes.to_vec())));
         }
         if object.is_instance_of::<PyMemoryView>() {
-            return Ok(Self(object.call_method0("tobytes")?.extract::<PyBackedBytes>()?.to_vec()));
+            // One that was released has none.
+            let bytes = object.call_method0("tobytes").map_err(|_| PyErr::from(Refused::Value))?;
+            return Ok(Self(Zeroizing::new(bytes.extract::<PyBackedBytes>()?.to_vec())));
         }
         Err(Refused::Type.into())
     }
@@ -111,8 +113,8 @@ impl<'py> FromPyObject<'_, 'py> for Key {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        let bytes = Zeroizing::new(Bytes::extract(object)?.0);
-        let bytes: &[u8; 32] = bytes.as_slice().try_into().map_err(|_| PyErr::from(Refused::Value))?;
+        let bytes = Bytes::extract(object)?;
+        let bytes: &[u8; 32] = (&*bytes).try_into().map_err(|_| PyErr::from(Refused::Value))?;
         Ok(Self(Secret::copy_of(bytes)))
     }
 }
@@ -187,17 +189,17 @@ impl<'py> FromPyObject<'_, 'py> for Moment {
         if !object.is_instance(&datetime)? {
             return Err(Refused::Type.into());
         }
-        if object.call_method0("utcoffset")?.is_none() {
+        // Pandas has datetimes that are no moment, and a time zone may be anyone's.
+        let no_moment = |_: PyErr| Refused::Value.because(py, "a datetime is no moment");
+        if object.call_method0("utcoffset").map_err(no_moment)?.is_none() {
             return Err(Refused::Value.because(py, "a datetime needs a time zone"));
         }
-        let micros: u64 = object.getattr("microsecond")?.extract()?;
-        let seconds: f64 = object.call_method0("timestamp")?.extract()?;
-        // The fraction is taken apart: a float of today's seconds rounds microseconds.
-        let seconds = (seconds - micros as f64 / 1e6).round();
-        if !(0.0..=1e15).contains(&seconds) {
-            return Err(Refused::Value.into());
-        }
-        Ok(Self(Timestamp::from_unix_millis(seconds as u64 * 1000 + micros / 1000)))
+        // By whole numbers: a float rounds microseconds, and offsets may have some.
+        let since = object.sub(self::datetime(py, Timestamp::from_unix_millis(0))?).map_err(no_moment)?;
+        let part = |name| since.getattr(name)?.extract::<i64>().map_err(no_moment);
+        let (days, seconds, micros) = (part("days")?, part("seconds")?, part("microseconds")?);
+        let millis = u64::try_from(days * 86_400_000 + seconds * 1000 + micros / 1000).map_err(|_| Refused::Value)?;
+        Ok(Self(Timestamp::from_unix_millis(millis)))
     }
 }
 

@@ -7,7 +7,6 @@ use crate::error::{Refused, raise};
 use crate::given::{Bytes, Number};
 use crate::held::Held;
 use crate::opening::hex;
-use zeroize::Zeroizing;
 
 /// Two RSA key pairs, made ahead of their use: `Owner.create` and `Agent.enroll` use them up.
 #[pyclass(module = "blindtally", frozen)]
@@ -45,7 +44,6 @@ impl Identity {
     /// exponent 65537.
     #[staticmethod]
     fn from_pkcs8(py: Python<'_>, encryption: Bytes, signing: Bytes) -> PyResult<Self> {
-        let (encryption, signing) = (Zeroizing::new(encryption.0), Zeroizing::new(signing.0));
         py.detach(|| blindtally::Identity::from_pkcs8(&encryption, &signing)).map(Self::from).map_err(raise)
     }
 

@@ -2,7 +2,7 @@
 
 use blindtally::{KeptLogin, LoginName, Password};
 use pyo3::prelude::*;
-use pyo3::types::PyByteArray;
+use pyo3::types::{PyByteArray, PyString};
 
 use crate::error::{Refused, raise};
 use crate::given::{self, Bytes, Number, Of, SecretText, Text};
@@ -105,7 +105,7 @@ impl Prelogin {
     #[new]
     #[pyo3(signature = (*, kdf, salt, account))]
     fn new(kdf: Of<Kdf>, salt: Bytes, account: Text) -> PyResult<Self> {
-        let salt = salt.0.try_into().map_err(|_| PyErr::from(Refused::Value))?;
+        let salt = (&*salt).try_into().map_err(|_| PyErr::from(Refused::Value))?;
         Ok(Self(blindtally::Prelogin { kdf: kdf.get().0, salt, account: given::id(&account)? }))
     }
 
@@ -174,8 +174,8 @@ impl Login {
     ///
     /// Raises UnlockError: it was made for another login name, account or password ("unlock.kept-login"), or is damaged.
     #[staticmethod]
-    fn resume(login: Text, kept: Bytes, prelogin: Of<Prelogin>) -> PyResult<Self> {
-        let kept = KeptLogin::from_exposed(kept.0);
+    fn resume(login: Text, mut kept: Bytes, prelogin: Of<Prelogin>) -> PyResult<Self> {
+        let kept = KeptLogin::from_exposed(std::mem::take(&mut kept.0));
         let unlocking = begin(&login, &prelogin)?.resume(&kept).map_err(raise)?;
         Ok(Self::of(unlocking, prelogin.get()))
     }
@@ -259,8 +259,8 @@ impl AccountSecret {
     }
 
     /// 28 characters in groups of four, for paper. They are secret.
-    fn to_text(&self) -> String {
-        self.0.to_text().to_string()
+    fn to_text<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        PyString::new(py, &self.0.to_text())
     }
 
     fn __repr__(&self) -> &'static str {

@@ -1,6 +1,7 @@
 //! Enrollment tickets: a secret from the owner to one installer.
 
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 use crate::error::raise;
 use crate::given::{self, SecretText};
@@ -20,13 +21,13 @@ impl Ticket {
     }
 
     /// The text that goes into an installer, a QR code or device management. It is secret.
-    fn to_text(&self) -> String {
-        self.0.to_text().to_string()
+    fn to_text<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        PyString::new(py, &self.0.to_text())
     }
 
     /// The ticket as a link, in a scheme that no web server ever gets to see. It is secret.
-    fn to_link(&self) -> String {
-        self.0.to_link().to_string()
+    fn to_link<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        PyString::new(py, &self.0.to_link())
     }
 
     /// Its id, 32 hexadecimal digits: what cancels it.
