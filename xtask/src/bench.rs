@@ -12,7 +12,7 @@ use crate::npm::Npm;
 use crate::postgres::{self, Postgres};
 use crate::project::Project;
 use crate::table::{Align, Table, show};
-use crate::wheel::Wheel;
+use crate::wheel::Wheels;
 use crate::{cargo, process, system};
 
 const FIELDS: [&str; 6] = ["figure", "ours", "peer", "ratio", "goal", "holds"];
@@ -38,10 +38,10 @@ pub(crate) fn run(project: &Project, json: Option<&Path>, only: Option<&str>) ->
         figures.extend(Dashboard::new(project)?.bench(project, only)?);
     }
     if only.is_none() || is_of(&PYTHON) {
-        figures.extend(Wheel::build(project)?.bench(project, only)?);
+        figures.extend(Wheels::build(project)?.bench(project, only)?);
     }
     if only.is_none() || is_of(&SPARK) {
-        figures.extend(Wheel::build(project)?.bench_spark(project, only)?);
+        figures.extend(Wheels::build(project)?.bench_spark(project, only)?);
     }
     print!("{}", table(&figures));
     if let Some(file) = json {

@@ -9,7 +9,7 @@ use clap::Args;
 use crate::dashboard::Dashboard;
 use crate::npm::Npm;
 use crate::project::Project;
-use crate::wheel::Wheel;
+use crate::wheel::Wheels;
 use crate::{cargo, process, programs};
 
 #[derive(Args)]
@@ -60,7 +60,7 @@ fn npm_package(project: &Project, _: &Options) -> Result<Vec<PathBuf>> {
 }
 
 fn wheel(project: &Project, _: &Options) -> Result<Vec<PathBuf>> {
-    Ok(vec![Wheel::build(project)?.file])
+    Ok(Wheels::build(project)?.files)
 }
 
 fn dashboard(project: &Project, options: &Options) -> Result<Vec<PathBuf>> {

@@ -60,6 +60,13 @@ pub(crate) fn install_wheel(programs: &Path, wheel: &Path) -> Result<()> {
     fs::write(&copy, bytes).with_context(|| format!("cannot write {}", copy.display()))
 }
 
+/// The version of a virtual environment's interpreter, major and minor.
+pub(crate) fn version(programs: &Path) -> Result<(u32, u32)> {
+    let mut python = Command::new(programs.join("python"));
+    let output = process::output(python.args(["-c", "import sys; print('python%d.%d' % sys.version_info[:2])"]), "")?;
+    version_in(String::from_utf8_lossy(&output.stdout).trim()).context("python does not say its version")
+}
+
 fn pip_install(programs: &Path) -> Command {
     let mut pip = Command::new(programs.join("python"));
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).stdout(std::io::stderr());

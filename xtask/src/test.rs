@@ -12,7 +12,7 @@ use crate::npm::Npm;
 use crate::oracle::Expected;
 use crate::postgres::{self, Postgres};
 use crate::project::Project;
-use crate::wheel::Wheel;
+use crate::wheel::Wheels;
 use crate::{aw_server, cargo, demo, export, process, recordings, system, vectors};
 
 type Step = (&'static str, fn(&Project) -> Result<()>);
@@ -34,12 +34,12 @@ const STEPS: [Step; 23] = [
     ("unit, integration and property tests", tests),
     ("import of older deployments: tests with OpenSSL and WebCrypto", legacy),
     ("documentation tests", |project| cargo(project, &["test", "--workspace", "--doc", "--quiet"])),
-    ("Python package", |project| Wheel::build(project).map(drop)),
-    ("Python package: tests", |project| Wheel::find_or_build(project)?.test(project)),
-    ("Python package: tests on Spark", |project| Wheel::find_or_build(project)?.test_spark(project)),
-    ("Python package: types", |project| Wheel::find_or_build(project)?.types(project)),
-    ("Python package: examples of the READMEs", |project| Wheel::find_or_build(project)?.examples(project)),
-    ("Python package: installed into new environments", |project| Wheel::find_or_build(project)?.smoke(project)),
+    ("Python package", |project| Wheels::build(project).map(drop)),
+    ("Python package: tests", |project| Wheels::find_or_build(project)?.test(project)),
+    ("Python package: tests on Spark", |project| Wheels::find_or_build(project)?.test_spark(project)),
+    ("Python package: types", |project| Wheels::find_or_build(project)?.types(project)),
+    ("Python package: examples of the READMEs", |project| Wheels::find_or_build(project)?.examples(project)),
+    ("Python package: installed into new environments", |project| Wheels::find_or_build(project)?.smoke(project)),
     ("test vectors", vectors::run),
     ("dashboard: tests in a browser", |project| Dashboard::new(project)?.test(project)),
     ("demo on SQLite", |project| demo(project, &[])),

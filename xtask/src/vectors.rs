@@ -15,7 +15,7 @@ use anyhow::{Context, Result, ensure};
 use crate::npm::Npm;
 use crate::project::Project;
 use crate::table::{Align, Table};
-use crate::wheel::Wheel;
+use crate::wheel::Wheels;
 use crate::{cargo, process, python};
 
 /// Cases passed, by artefact and implementation.
@@ -30,7 +30,7 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     let npm = Npm::new(project)?;
     collect(&mut passed, &mut npm.vectors(project)?, "the check in JavaScript engines")?;
     python::require("the Python implementation of the vectors")?;
-    let wheel = Wheel::find_or_build(project)?;
+    let wheel = Wheels::find_or_build(project)?;
     collect(&mut passed, &mut wheel.vectors(project)?, "the check of the Python package")?;
     for program in others(&project.root.join("test-vectors"))? {
         collect(&mut passed, Command::new(&program).current_dir(&project.root), &program.display().to_string())?;

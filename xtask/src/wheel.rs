@@ -1,4 +1,4 @@
-//! The Python package: its wheel, and what is tested and measured of it, always as `package` ships it.
+//! The Python package: its wheels, and what is tested and measured of it, always as `package` ships it.
 
 use std::fs;
 use std::io::stderr;
@@ -32,8 +32,8 @@ const MEASURED_WITH: [&str; 5] =
     ["cryptography==50.0.2", "pyarrow==26.0.1", "pymongo==4.20.0", "pymongocrypt==1.21.2", "tink==1.16.1"];
 /// Spark, and what its functions of Python's need.
 const SPARK: [&str; 5] = ["numpy==2.4.6", "pandas==3.1.1", "pyarrow==26.0.1", "pyspark==4.3.0", "pytest==9.2.0"];
-/// CPython, major and minor.
-const OLDEST: (u32, u32) = (3, 9);
+/// The versions of CPython whose stable ABI wheels are built for, the oldest first: each is for all up to the next.
+const ABIS: [(u32, u32); 2] = [(3, 9), (3, 10)];
 
 /// What the wheel is made from; of the folders, all.
 const SOURCES: [&str; 10] = [
@@ -49,32 +49,49 @@ const SOURCES: [&str; 10] = [
     "bindings/python/src",
 ];
 
-/// A wheel that is there.
-pub(crate) struct Wheel {
-    pub(crate) file: PathBuf,
-    /// Where its sources are.
+/// Wheels that are there, one for each of [`ABIS`].
+pub(crate) struct Wheels {
+    pub(crate) files: Vec<PathBuf>,
+    /// Where their sources are.
     folder: PathBuf,
 }
 
-impl Wheel {
-    /// Builds `target/package/blindtally-VERSION-cp39-abi3-PLATFORM.whl`.
+impl Wheels {
+    /// Builds `target/package/blindtally-VERSION-cp39-abi3-PLATFORM.whl` and its siblings.
     pub(crate) fn build(project: &Project) -> Result<Self> {
-        let folder = project.root.join("bindings/python");
-        let file =
-            build(project, &folder, &project.target.join("package"), &format!("{}-cp39-abi3-", prefix(project)))?;
-        Ok(Self { file, folder })
+        let (folder, packages) = (project.root.join("bindings/python"), project.target.join("package"));
+        for old in wheels(&packages, "blindtally-")? {
+            fs::remove_file(&old).with_context(|| format!("cannot remove {}", old.display()))?;
+        }
+        let build = |(major, minor): &(u32, u32)| {
+            let feature = format!("abi3-py{major}{minor}");
+            let options = ["--no-default-features", "--features", &feature];
+            build(project, &folder, &packages, &options, &format!("{}-cp{major}{minor}-abi3-", prefix(project)))
+        };
+        let files = ABIS.iter().map(build).collect::<Result<_>>()?;
+        Ok(Self { files, folder })
     }
 
-    /// The wheel that is there, or a new one if anything that it is made from has changed.
+    /// The wheels that are there, or new ones if anything that they are made from has changed.
     pub(crate) fn find_or_build(project: &Project) -> Result<Self> {
-        let packages = project.target.join("package");
         let sources = SOURCES.map(|path| project.root.join(path));
-        match wheels(&packages, &prefix(project))?.pop() {
-            Some(file) if is_current(&file, &sources) => {
-                Ok(Self { file, folder: project.root.join("bindings/python") })
-            }
-            _ => Self::build(project),
+        let find = |(major, minor): &(u32, u32)| -> Result<Option<PathBuf>> {
+            let found =
+                wheels(&project.target.join("package"), &format!("{}-cp{major}{minor}-", prefix(project)))?.pop();
+            Ok(found.filter(|file| is_current(file, &sources)))
+        };
+        match ABIS.iter().map(find).collect::<Result<Option<_>>>()? {
+            Some(files) => Ok(Self { files, folder: project.root.join("bindings/python") }),
+            None => Self::build(project),
         }
+    }
+
+    /// Installs, into a virtual environment, the wheel that pip would choose.
+    fn install_into(&self, programs: &Path) -> Result<()> {
+        let version = python::version(programs)?;
+        let chosen = self.files.iter().zip(ABIS).rfind(|(_, abi)| *abi <= version);
+        let (file, _) = chosen.with_context(|| format!("there is no wheel for Python {}.{}", version.0, version.1))?;
+        python::install_wheel(programs, file)
     }
 
     /// Runs the tests on the installed wheel.
@@ -105,7 +122,7 @@ impl Wheel {
             system::install(&["default-jre-headless"], "Spark")?;
         }
         let programs = python::environment(project, "python-spark", &SPARK)?;
-        python::install_wheel(&programs, &self.file)?;
+        self.install_into(&programs)?;
         Ok(programs)
     }
 
@@ -158,17 +175,18 @@ impl Wheel {
         Ok(())
     }
 
-    /// Installs the wheel, and nothing else, for the oldest and the newest interpreter that this machine has, and runs a
+    /// Installs a wheel, and nothing else, for the oldest and the newest interpreter that this machine has, and runs a
     /// short program on each.
     pub(crate) fn smoke(&self, project: &Project) -> Result<()> {
         python::require("the Python package")?;
         let mut interpreters = python::interpreters();
-        interpreters.retain(|version, _| *version >= OLDEST);
-        ensure!(!interpreters.is_empty(), "there is no python3.N on PATH, from 3.{} on", OLDEST.1);
+        let [oldest, ..] = ABIS;
+        interpreters.retain(|version, _| *version >= oldest);
+        ensure!(!interpreters.is_empty(), "there is no python3.N on PATH, from 3.{} on", oldest.1);
         for ((major, minor), interpreter) in interpreters.pop_first().into_iter().chain(interpreters.pop_last()) {
             println!("  Python {major}.{minor}");
             let programs = python::environment_of(&interpreter, project, &format!("python-{major}.{minor}"), &[])?;
-            python::install_wheel(&programs, &self.file)?;
+            self.install_into(&programs)?;
             process::run(self.python(&programs).arg("tests/smoke.py"))?;
         }
         Ok(())
@@ -178,10 +196,10 @@ impl Wheel {
     pub(crate) fn bench(&self, project: &Project, only: Option<&str>) -> Result<Vec<Value>> {
         let programs = python::environment(project, "python-bench", &MEASURED_WITH)?;
         let echo = self.folder.join("bench/echo");
-        let echo = build(project, &echo, &project.target.join("python-bench"), "blindtally_echo-")?;
-        for wheel in [&self.file, &echo] {
-            python::install_wheel(&programs, wheel)?;
-        }
+        let abi = ["--no-default-features", "--features", "pyo3/abi3-py310"];
+        let echo = build(project, &echo, &project.target.join("python-bench"), &abi, "blindtally_echo-")?;
+        self.install_into(&programs)?;
+        python::install_wheel(&programs, &echo)?;
         let mut benches = self.python(&programs);
         figures(benches.arg("bench/run.py").args(only.into_iter().flat_map(|only| ["--only", only])))
     }
@@ -189,7 +207,7 @@ impl Wheel {
     /// The programs of the environment that the tests run in, with this wheel in it.
     fn install(&self, project: &Project) -> Result<PathBuf> {
         let programs = python::environment(project, "python-package", &TESTED_WITH)?;
-        python::install_wheel(&programs, &self.file)?;
+        self.install_into(&programs)?;
         Ok(programs)
     }
 
@@ -208,18 +226,13 @@ fn figures(bench: &mut Command) -> Result<Vec<Value>> {
     serde_json::from_slice(&output.stdout).context("the benchmarks in Python give no list in JSON")
 }
 
-/// Compiles the crate in `folder` (release) and returns its wheel, the only one in `packages` of that project afterwards,
-/// whose name must begin with `expected`.
-fn build(project: &Project, folder: &Path, packages: &Path, expected: &str) -> Result<PathBuf> {
+/// Compiles the crate in `folder` (release) and returns its wheel in `packages`, whose name must begin with `expected`.
+fn build(project: &Project, folder: &Path, packages: &Path, options: &[&str], expected: &str) -> Result<PathBuf> {
     let tools = python::environment(project, "maturin", &TOOLS)?;
-    let distribution = expected.split_once('-').map_or(expected, |(name, _)| name);
-    for old in wheels(packages, &format!("{distribution}-"))? {
-        fs::remove_file(&old).with_context(|| format!("cannot remove {}", old.display()))?;
-    }
     let mut maturin = Command::new(tools.join("maturin"));
     cargo::prepare(&mut maturin, project);
     maturin.args(["build", "--release", "--quiet", "--interpreter"]).arg(tools.join("python"));
-    process::run(maturin.arg("--out").arg(packages).current_dir(folder).stdout(stderr()))?;
+    process::run(maturin.args(options).arg("--out").arg(packages).current_dir(folder).stdout(stderr()))?;
     let made = wheels(packages, expected)?.pop();
     made.with_context(|| format!("{} holds no wheel {expected}*", packages.display()))
 }
