@@ -34,7 +34,7 @@ const STEPS: [Step; 23] = [
     ("unit, integration and property tests", tests),
     ("import of older deployments: tests with OpenSSL and WebCrypto", legacy),
     ("documentation tests", |project| cargo(project, &["test", "--workspace", "--doc", "--quiet"])),
-    ("Python package", |project| Wheels::build(project).map(drop)),
+    ("Python package", |project| Wheels::find_or_build(project).map(drop)),
     ("Python package: tests", |project| Wheels::find_or_build(project)?.test(project)),
     ("Python package: tests on Spark", |project| Wheels::find_or_build(project)?.test_spark(project)),
     ("Python package: types", |project| Wheels::find_or_build(project)?.types(project)),
