@@ -17,7 +17,7 @@ use crate::opening::Source;
 const KEPT: usize = 16 << 20;
 
 /// What the shortest text takes in a batch: a token of nothing has 48 characters, and each result its place.
-const EACH: usize = 64;
+pub(crate) const EACH: usize = 64;
 
 /// What becomes of items that are refused.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -186,6 +186,13 @@ impl Failed {
     }
 }
 
+/// Leaves the memory of a batch of so many bytes to the next one, unless it is much.
+pub(crate) fn leave(results: impl Results, bytes: usize) {
+    if bytes <= KEPT {
+        results.leave();
+    }
+}
+
 fn list<'py, T: Send + Sync, W: Work<T>>(
     held: &Held<T>,
     work: &W,
@@ -193,7 +200,7 @@ fn list<'py, T: Send + Sync, W: Work<T>>(
     objects: impl ExactSizeIterator<Item = Bound<'py, PyAny>>,
     errors: Errors,
 ) -> PyResult<Bound<'py, PyAny>> {
-    // `None` for a null. The texts are Python's own, and each is kept from being changed or freed.
+    // `None` for a null. The texts are Python's own (on 3.9, copies), and each is kept from being changed or freed.
     let take = |object: Bound<'py, PyAny>| match text(object.as_borrowed()) {
         Ok(text) => Some(Ok(text)),
         Err(_) if object.is_none() => None,
@@ -227,8 +234,6 @@ fn list<'py, T: Send + Sync, W: Work<T>>(
             (Err(failed), _) => return Err(failed.raise(py, Some(index))),
         });
     }
-    if bytes <= KEPT {
-        results.leave();
-    }
+    leave(results, bytes);
     Ok(PyList::new(py, objects)?.into_any())
 }

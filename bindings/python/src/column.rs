@@ -13,7 +13,7 @@ use pyo3_arrow::ffi::{ArrayIterator, to_array_pycapsules, to_schema_pycapsule, t
 use pyo3_arrow::input::AnyArray;
 use pyo3_arrow::{PyArray, PyArrayReader};
 
-use crate::batch::{Errors, Failed, Results, Work};
+use crate::batch::{EACH, Errors, Failed, Results, Work, leave};
 use crate::error::Refused;
 use crate::given::Of;
 
@@ -212,7 +212,8 @@ pub(crate) fn convert<T, W: Work<T>>(
 
 /// Strings with offsets of 32 bits, as they came, unless the results might not fit.
 fn result_type<T, W: Work<T>>(given: &DataType, chunks: &[ArrayRef]) -> DataType {
-    let fits = |chunk: &ArrayRef| W::room(text_len(chunk), chunk.len()) <= i32::MAX as usize;
+    let texts = |chunk: &ArrayRef| chunk.as_any_dictionary_opt().map_or(chunk.len(), |found| found.values().len());
+    let fits = |chunk: &ArrayRef| W::room(text_len(chunk), texts(chunk)) <= i32::MAX as usize;
     match given {
         DataType::LargeUtf8 => DataType::LargeUtf8,
         _ if chunks.iter().all(fits) => DataType::Utf8,
@@ -293,7 +294,7 @@ impl<T, W: Work<T>> Converter<'_, T, W> {
                 }
             }
         }
-        results.leave();
+        leave(results, bytes + array.len() * EACH);
         Ok(Arc::new(out.finish()))
     }
 }

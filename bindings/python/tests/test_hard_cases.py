@@ -126,6 +126,25 @@ def test_a_batch_of_empty_values_leaves_no_memory_to_its_thread() -> None:
     assert int(held) < 80
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_column_of_long_values_leaves_no_memory_to_its_thread() -> None:
+    held = run(
+        """
+        def resident():
+            with open("/proc/self/statm") as file:
+                return int(file.read().split()[1]) // 256
+        agent.tokenize_many(TITLE, pa.array(["x"]))
+        before = resident()
+        values = pa.array(["x" * 4000] * 8000)
+        tokens = agent.tokenize_many(TITLE, values)
+        del values, tokens
+        print(resident() - before)
+        """
+    )
+    # The tokens of a piece of it have 22 MB, and as much again as bytes and as frames.
+    assert int(held) < 20
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="limits its memory")
 def test_many_views_of_one_text_take_no_memory_for_each() -> None:
     refused = run(
