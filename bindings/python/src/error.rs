@@ -37,7 +37,7 @@ impl Refused {
             Self::Surrogate => "a text has a lone surrogate, which no UTF-8 has",
             Self::Closed => "it was closed, or used up by an earlier call",
             Self::Busy => "another call is using it, perhaps one that led to this call",
-            Self::File => "a file object did not do what such objects do",
+            Self::File => "a file cannot be read, or a file object did not do what such objects do",
         }
     }
 
