@@ -40,7 +40,8 @@ fn error_codes(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     Ok(codes)
 }
 
-#[pymodule]
+/// Free-threaded interpreters may use it: every object is frozen around locks of its own.
+#[pymodule(gil_used = false)]
 mod _blindtally {
     #[pymodule_export]
     use super::agent::{Agent, AgentStatus, PendingAgent, load_agent};
