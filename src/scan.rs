@@ -31,6 +31,10 @@ pub fn replace_tokens<R: AsRef<str>>(text: &str, mut replacement: impl FnMut(&To
     let mut copied = 0;
     for (range, token) in find_tokens(text) {
         if let Some(replacement) = replacement(&token) {
+            if copied == 0 {
+                // Once and for all, since growing leaves copies behind: a value is shorter than its token.
+                replaced.reserve_exact(text.len());
+            }
             replaced.push_str(text.get(copied..range.start).unwrap_or_default());
             replaced.push_str(replacement.as_ref());
             copied = range.end;
