@@ -176,6 +176,16 @@ impl Failed {
         }
     }
 
+    /// What is in the place of the refused item at `index`, or the error that it raises.
+    pub(crate) fn place<'py>(self, py: Python<'py>, index: usize, errors: Errors) -> PyResult<Bound<'py, PyAny>> {
+        match errors {
+            Errors::Return => self.object(py, index),
+            // A wrong type is a mistake of the program's, not a bad value.
+            Errors::Null if !matches!(self, Self::Here(Refused::Type)) => Ok(py.None().into_bound(py)),
+            _ => Err(self.raise(py, Some(index))),
+        }
+    }
+
     /// Raises it, as that of the item at `index`; `None` for one of the whole batch.
     pub(crate) fn raise(self, py: Python<'_>, index: Option<usize>) -> PyErr {
         match (self, index) {
@@ -226,12 +236,9 @@ fn list<'py, T: Send + Sync, W: Work<T>>(
                 results.get(next - 1).map_err(Failed::Core)
             }
         };
-        objects.push(match (result, errors) {
-            (Ok(text), _) => PyString::new(py, text).into_any(),
-            (Err(failed), Errors::Return) => failed.object(py, index)?,
-            // A wrong type is a mistake of the program's, not a bad value.
-            (Err(failed), Errors::Null) if !matches!(failed, Failed::Here(Refused::Type)) => py.None().into_bound(py),
-            (Err(failed), _) => return Err(failed.raise(py, Some(index))),
+        objects.push(match result {
+            Ok(text) => PyString::new(py, text).into_any(),
+            Err(failed) => failed.place(py, index, errors)?,
         });
     }
     leave(results, bytes);

@@ -166,14 +166,9 @@ impl OpeningKeys {
         })?;
         let list = PyList::empty(py);
         for (index, one) in opened.into_iter().enumerate() {
-            match (one, errors) {
-                (Ok(record), _) => list.append(record)?,
-                (Err(failed), Errors::Return) => list.append(failed.raise(py, Some(index)).into_value(py))?,
-                // A wrong type is a mistake of the program's, not a bad value.
-                (Err(failed), Errors::Null) if !matches!(failed, Failed::Here(Refused::Type)) => {
-                    list.append(py.None())?
-                }
-                (Err(failed), _) => return Err(failed.raise(py, Some(index))),
+            match one {
+                Ok(record) => list.append(record)?,
+                Err(failed) => list.append(failed.place(py, index, errors)?)?,
             }
         }
         Ok(list)

@@ -6,7 +6,9 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from blindtally import Agent, Change, Identity, Kdf, Owner, PendingAgent, VerifiedRequest
+import pytest
+
+from blindtally import Agent, BlindtallyError, Change, Identity, Kdf, Owner, PendingAgent, VerifiedRequest
 
 KEYS = Path(__file__).parents[3] / "tests" / "keys"
 LOGIN = "anna@example.com"
@@ -37,3 +39,11 @@ def enrolled(owner: Owner, device: str = "device1", name: str = "laptop") -> Age
     assert isinstance(verified, VerifiedRequest)
     change = owner.approve(verified, now=NOW)
     return pending.accept(change.committed().delivery)
+
+
+def refused(code: str, call, *args, **options) -> BlindtallyError:
+    """What the call raises, which must have this code."""
+    with pytest.raises(BlindtallyError) as caught:
+        call(*args, **options)
+    assert caught.value.code == code
+    return caught.value

@@ -7,10 +7,9 @@ import pickle
 from datetime import timedelta
 
 import pytest
-from accounts import CHEAP, LATER, LOGIN, NOW, enrolled, enrolling, new_owner
+from accounts import CHEAP, LATER, LOGIN, NOW, enrolled, enrolling, new_owner, refused
 from blindtally import (
     Backup,
-    BlindtallyError,
     ClosedError,
     CredentialError,
     Kdf,
@@ -41,13 +40,6 @@ def agent(owner):
 @pytest.fixture(scope="module")
 def kept(owner, agent) -> tuple[Backup, RecoveryKey]:
     return owner.backup_with_recovery_key()
-
-
-def refused(code: str, call, *args, **options) -> BlindtallyError:
-    with pytest.raises(BlindtallyError) as caught:
-        call(*args, **options)
-    assert caught.value.code == code
-    return caught.value
 
 
 def test_a_backup_opens_with_its_passphrase_and_reads_everything(owner, agent):

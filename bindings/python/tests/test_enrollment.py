@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import timedelta, timezone
 
 import pytest
-from accounts import LATER, NOW, enrolling, identity, new_owner
+from accounts import LATER, NOW, enrolling, identity, new_owner, refused
 from blindtally import (
     Agent,
-    BlindtallyError,
     ClosedError,
     ComparisonRequest,
     EnrollmentError,
@@ -24,13 +23,6 @@ from blindtally import (
 @pytest.fixture
 def owner() -> Owner:
     return new_owner()[0]
-
-
-def refused(code: str, call, *args, **options) -> BlindtallyError:
-    with pytest.raises(BlindtallyError) as caught:
-        call(*args, **options)
-    assert caught.value.code == code
-    return caught.value
 
 
 def test_a_ticket_survives_its_text_and_its_link(owner):

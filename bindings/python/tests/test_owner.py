@@ -10,10 +10,9 @@ import threading
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from accounts import CHEAP, LATER, LOGIN, NOW, PASSWORD, enrolled, identity, new_owner
+from accounts import CHEAP, LATER, LOGIN, NOW, PASSWORD, enrolled, identity, new_owner, refused
 from blindtally import (
     Agent,
-    BlindtallyError,
     BlobClass,
     Change,
     ClosedError,
@@ -57,13 +56,6 @@ def agent(owner) -> Agent:
 def again(owner: Owner, vault: bytes) -> Owner:
     """Another client of the same account."""
     return Login.resume(LOGIN, owner.keep_unlocked(), owner.prelogin).unlock(vault)
-
-
-def refused(code: str, call, *args, **options) -> BlindtallyError:
-    with pytest.raises(BlindtallyError) as caught:
-        call(*args, **options)
-    assert caught.value.code == code
-    return caught.value
 
 
 def test_a_new_account_says_what_the_service_is_to_store(account):

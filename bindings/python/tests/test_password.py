@@ -6,10 +6,9 @@ import copy
 import pickle
 
 import pytest
-from accounts import CHEAP, LOGIN, NOW, PASSWORD, identity, new_owner
+from accounts import CHEAP, LOGIN, NOW, PASSWORD, identity, new_owner, refused
 from blindtally import (
     AccountSecret,
-    BlindtallyError,
     ClosedError,
     CredentialError,
     Kdf,
@@ -35,13 +34,6 @@ def owner(account) -> Owner:
 @pytest.fixture(scope="module")
 def vault(account) -> bytes:
     return account[1].vault
-
-
-def refused(code: str, call, *args, **options) -> BlindtallyError:
-    with pytest.raises(BlindtallyError) as caught:
-        call(*args, **options)
-    assert caught.value.code == code
-    return caught.value
 
 
 @pytest.mark.parametrize("given", [PASSWORD, PASSWORD.encode(), bytearray(PASSWORD.encode())], ids=type)
