@@ -1,0 +1,1 @@
+//! The agent's end for C and C++ (include/blindtally.h).

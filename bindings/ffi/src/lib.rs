@@ -1,0 +1,2 @@
+//! The core for Kotlin, Java, Swift and Ruby.
+uniffi::setup_scaffolding!();
