@@ -52,6 +52,11 @@ impl Token {
         &self.bytes
     }
 
+    /// How many characters the text of a token has, of a value of so many bytes: at most [`MAX_TOKEN_VALUE`].
+    pub const fn text_len(value_len: usize) -> usize {
+        TEXT_PREFIX.len() + ((HEADER + padded_len(value_len) + TAG) * 4).div_ceil(3)
+    }
+
     /// The class of its value.
     pub fn class(&self) -> TokenClass {
         self.class

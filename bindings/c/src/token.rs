@@ -1,0 +1,179 @@
+//! Tokens, one by one and many at once, into memory of the caller's.
+
+use core::ffi::c_char;
+use core::ptr;
+
+use blindtally::{MAX_TOKEN_VALUE, Record, RecordError, Token, TokenBatch, TokenClass};
+
+use crate::agent::Agent;
+use crate::class::class;
+use crate::error::{Error, Refused};
+use crate::pointer::{entry, put_text};
+
+/// The longest value that can be tokenized, in bytes of UTF-8.
+pub const BLINDTALLY_VALUE_MAX: usize = 4096;
+
+/// Room for the token of any value, with its NUL, in bytes.
+pub const BLINDTALLY_TOKEN_MAX: usize = 5835;
+
+const _: () = assert!(BLINDTALLY_VALUE_MAX == MAX_TOKEN_VALUE);
+const _: () = assert!(BLINDTALLY_TOKEN_MAX == Token::text_len(MAX_TOKEN_VALUE) + 1);
+
+/// So many values are sealed together: enough to fill the widest AES unit, few enough to stay in the nearest cache.
+const CHUNK: usize = 128;
+
+/// A text that is lent to the library for the time of a call.
+#[repr(C)]
+pub struct Text {
+    /// UTF-8, without a NUL. NULL if `length` is 0.
+    pub data: *const c_char,
+    /// How many bytes.
+    pub length: usize,
+}
+
+/// What became of one value of many.
+#[repr(C)]
+pub struct TokenResult {
+    /// Why there is no token; NULL if there is one.
+    pub error: *const Error,
+    /// Where in the buffer its token starts.
+    pub offset: usize,
+    /// How many bytes it has, without the NUL behind it; 0 if there is none.
+    pub length: usize,
+}
+
+/// Room for the token of a value of `value_length` bytes, with its NUL: 53 for one of up to 15 bytes. For a value that is
+/// too long it is 0. It depends on nothing but the length, and is always enough; the form that a policy sets can make the
+/// token of a value shorter.
+#[unsafe(no_mangle)]
+pub extern "C" fn blindtally_token_length(value_length: usize) -> usize {
+    if value_length > MAX_TOKEN_VALUE { 0 } else { Token::text_len(value_length) + 1 }
+}
+
+/// Seals a value of up to BLINDTALLY_VALUE_MAX bytes of UTF-8 into the text of its token, after bringing it into the form
+/// that the policy sets. For many values blindtally_agent_tokenize_many() is several times as fast.
+///
+/// Errors: c.value for what is no token class, c.utf8, tokenize.too-long, tokenize.no-key, agent.needs-upgrade,
+/// agent.revoked, c.buffer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn blindtally_agent_tokenize(
+    agent: *const Agent,
+    token_class: u32,
+    value: *const c_char,
+    value_length: usize,
+    buffer: *mut c_char,
+    capacity: usize,
+    length: *mut usize,
+) -> *const Error {
+    entry(|given| {
+        let (buffer, length) = (given.outs(buffer, capacity)?, given.optional_out(length)?);
+        let (class, value) = (class(token_class, TokenClass::from_id)?, given.text(value, value_length)?);
+        let token = given.handle(agent)?.0.look(|agent| agent.tokenize(class, value))??;
+        put_text(&buffer, length.as_ref(), &token.to_string())
+    })
+}
+
+/// Seals `count` values of one class. `results` has room for as many, and says for each where its token is in `buffer`, with
+/// a NUL behind it, or why there is none: a value that is refused does not keep the others from being sealed.
+///
+/// `capacity` must be at least the sum of blindtally_token_length() of all values. If it is less the error is c.buffer,
+/// `length` is that sum, and nothing is written. Otherwise `length`, which may be NULL, is how much of the buffer was used.
+/// `buffer` and `results` must not overlap the values.
+///
+/// Errors of a value: c.null, c.utf8, tokenize.too-long. Errors of the whole call, which leave `results` as it was: c.value
+/// for what is no token class, tokenize.no-key, agent.needs-upgrade, agent.revoked, c.buffer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn blindtally_agent_tokenize_many(
+    agent: *const Agent,
+    token_class: u32,
+    values: *const Text,
+    count: usize,
+    buffer: *mut c_char,
+    capacity: usize,
+    length: *mut usize,
+    results: *mut TokenResult,
+) -> *const Error {
+    entry(|given| {
+        let (buffer, length) = (given.outs(buffer, capacity)?, given.optional_out(length)?);
+        let (values, results) = (given.slice(values, count)?, given.outs(results, count)?);
+        let class = class(token_class, TokenClass::from_id)?;
+        let needed = values.iter().map(|value| blindtally_token_length(value.length)).fold(0, usize::saturating_add);
+        if needed > buffer.count() {
+            length.inspect(|length| length.put(needed));
+            return Err(Refused::BUFFER);
+        }
+        let used = given.handle(agent)?.0.look(|agent| {
+            let mut batch = TokenBatch::new();
+            // Whether there is a key does not depend on there being values.
+            agent.tokenize_batch(class, [], &mut batch)?;
+            let mut start = 0;
+            let mut texts = [""; CHUNK];
+            let mut refused = [None; CHUNK];
+            for (chunk, first) in values.chunks(CHUNK).zip((0..).step_by(CHUNK)) {
+                for ((value, text), refused) in chunk.iter().zip(&mut texts).zip(&mut refused) {
+                    (*text, *refused) = match given.text(value.data, value.length) {
+                        Ok(text) => (text, None),
+                        Err(error) => ("", Some(error)),
+                    };
+                }
+                agent.tokenize_batch(class, texts.iter().take(chunk.len()).copied(), &mut batch)?;
+                for ((token, refused), index) in batch.iter().zip(&refused).zip(first..) {
+                    let token = refused.map_or_else(|| token.map_err(Refused::from), Err);
+                    let result = match token.and_then(|token| {
+                        let end = buffer.put_text(start, token).ok_or(Refused::INTERNAL)?;
+                        Ok((token.len(), end))
+                    }) {
+                        Ok((length, end)) => {
+                            TokenResult { error: ptr::null(), offset: core::mem::replace(&mut start, end), length }
+                        }
+                        Err(error) => TokenResult { error: error.as_ptr(), offset: start, length: 0 },
+                    };
+                    results.put(index, result);
+                }
+            }
+            Ok::<_, Refused>(start)
+        })??;
+        length.inspect(|length| length.put(used));
+        Ok(())
+    })
+}
+
+/// Opens a value that blindtally_pending_queue() sealed before the keys arrived, and seals it into the text of its token.
+///
+/// Errors: record.no-key for a record of another device, record.tampered, malformed.*, otherwise as
+/// blindtally_agent_tokenize().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn blindtally_agent_dequeue(
+    agent: *const Agent,
+    record: *const c_char,
+    record_length: usize,
+    buffer: *mut c_char,
+    capacity: usize,
+    length: *mut usize,
+) -> *const Error {
+    entry(|given| {
+        let (buffer, length) = (given.outs(buffer, capacity)?, given.optional_out(length)?);
+        let record = Record::parse(given.text(record, record_length)?).map_err(RecordError::from)?;
+        let token = given.handle(agent)?.0.look(|agent| agent.dequeue(&record))??;
+        put_text(&buffer, length.as_ref(), &token.to_string())
+    })
+}
+
+/// The index of a token, a short name that anyone computes from its text without a key: 32 hexadecimal digits, which fit a
+/// UUID column.
+///
+/// Errors: malformed.* for what is no token.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn blindtally_token_index(
+    token: *const c_char,
+    token_length: usize,
+    buffer: *mut c_char,
+    capacity: usize,
+    length: *mut usize,
+) -> *const Error {
+    entry(|given| {
+        let (buffer, length) = (given.outs(buffer, capacity)?, given.optional_out(length)?);
+        let token: Token = given.text(token, token_length)?.parse()?;
+        put_text(&buffer, length.as_ref(), &token.index().to_string())
+    })
+}
