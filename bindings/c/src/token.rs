@@ -153,8 +153,9 @@ pub unsafe extern "C" fn blindtally_agent_dequeue(
 ) -> *const Error {
     entry(|given| {
         let (buffer, length) = (given.outs(buffer, capacity)?, given.optional_out(length)?);
+        let agent = given.handle(agent)?;
         let record = Record::parse(given.text(record, record_length)?).map_err(RecordError::from)?;
-        let token = given.handle(agent)?.0.look(|agent| agent.dequeue(&record))??;
+        let token = agent.0.look(|agent| agent.dequeue(&record))??;
         put_text(&buffer, length.as_ref(), &token.to_string())
     })
 }
