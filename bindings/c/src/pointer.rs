@@ -52,7 +52,12 @@ impl Given {
 
     /// A text of so many bytes.
     pub(crate) fn text(&self, data: *const c_char, length: usize) -> Result<&str, Refused> {
-        str::from_utf8(self.slice(data.cast(), length)?).map_err(|_| Refused::UTF8)
+        let bytes = self.slice(data.cast(), length)?;
+        if is_ascii(bytes) {
+            // SAFETY: ASCII is UTF-8.
+            return Ok(unsafe { str::from_utf8_unchecked(bytes) });
+        }
+        str::from_utf8(bytes).map_err(|_| Refused::UTF8)
     }
 
     /// Where a value goes.
@@ -119,6 +124,18 @@ impl Given {
     }
 }
 
+/// Whether no byte has its highest bit. Most values are short: a look at them shall cost less than sealing them.
+#[inline]
+fn is_ascii(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks();
+    let or = |all, word: &[u8; 8]| all | u64::from_ne_bytes(*word);
+    let all = match bytes.last_chunk() {
+        Some(last) => words.iter().fold(or(0, last), or),
+        None => rest.iter().fold(0, |all, byte| all | u64::from(*byte)),
+    };
+    all & 0x8080_8080_8080_8080 == 0
+}
+
 /// Whether so many values can lie there at all.
 fn check<T>(data: *const T, count: usize) -> Result<(), Refused> {
     if data.is_null() {
@@ -162,6 +179,18 @@ impl<T> Outs<T> {
 impl Outs<c_char> {
     pub(crate) fn count(&self) -> usize {
         self.count
+    }
+
+    /// The first bytes, if there are so many: what was there before is gone.
+    pub(crate) fn room(&self, length: usize) -> Option<&mut [u8]> {
+        if length > self.count {
+            return None;
+        }
+        // SAFETY: within what the caller promises can be written to, by nobody else; written here, it can be read.
+        unsafe {
+            self.data.write_bytes(0, length);
+            Some(slice::from_raw_parts_mut(self.data.cast(), length))
+        }
     }
 
     /// Writes a text and a NUL from `start` on, if there is room: says where the next may start.

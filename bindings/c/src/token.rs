@@ -8,7 +8,7 @@ use blindtally::{MAX_TOKEN_VALUE, Record, RecordError, Token, TokenBatch, TokenC
 use crate::agent::Agent;
 use crate::class::class;
 use crate::error::{Error, Refused};
-use crate::pointer::{entry, put_text};
+use crate::pointer::{Out, Outs, entry, put_text};
 
 /// The longest value that can be tokenized, in bytes of UTF-8.
 pub const BLINDTALLY_VALUE_MAX: usize = 4096;
@@ -19,8 +19,15 @@ pub const BLINDTALLY_TOKEN_MAX: usize = 5835;
 const _: () = assert!(BLINDTALLY_VALUE_MAX == MAX_TOKEN_VALUE);
 const _: () = assert!(BLINDTALLY_TOKEN_MAX == Token::text_len(MAX_TOKEN_VALUE) + 1);
 
-/// So many values are sealed together: enough to fill the widest AES unit, few enough to stay in the nearest cache.
-const CHUNK: usize = 128;
+/// So many values are sealed together: enough that what a batch costs does not show, few enough to stay in a near cache.
+const CHUNK: usize = 512;
+
+/// Room for the tokens of values of up to 63 bytes, by sixteens: most are so short.
+const SHORT: [usize; 4] = [room(15), room(31), room(47), room(63)];
+
+const fn room(value_length: usize) -> usize {
+    Token::text_len(value_length) + 1
+}
 
 /// A text that is lent to the library for the time of a call.
 #[repr(C)]
@@ -47,7 +54,11 @@ pub struct TokenResult {
 /// token of a value shorter.
 #[unsafe(no_mangle)]
 pub extern "C" fn blindtally_token_length(value_length: usize) -> usize {
-    if value_length > MAX_TOKEN_VALUE { 0 } else { Token::text_len(value_length) + 1 }
+    match SHORT.get(value_length / 16) {
+        Some(room) => *room,
+        None if value_length <= MAX_TOKEN_VALUE => room(value_length),
+        None => 0,
+    }
 }
 
 /// Seals a value of up to BLINDTALLY_VALUE_MAX bytes of UTF-8 into the text of its token, after bringing it into the form
@@ -69,8 +80,18 @@ pub unsafe extern "C" fn blindtally_agent_tokenize(
         let (buffer, length) = (given.outs(buffer, capacity)?, given.optional_out(length)?);
         let (class, value) = (class(token_class, TokenClass::from_id)?, given.text(value, value_length)?);
         let token = given.handle(agent)?.0.look(|agent| agent.tokenize(class, value))??;
-        put_text(&buffer, length.as_ref(), &token.to_string())
+        put_token(&buffer, length.as_ref(), &token)
     })
+}
+
+/// Hands the text of a token out as `put_text` would.
+fn put_token(buffer: &Outs<c_char>, length: Option<&Out<usize>>, token: &Token) -> Result<(), Refused> {
+    let text_length = (token.as_bytes().len() * 4).div_ceil(3) + 4;
+    let written = buffer.room(text_length + 1).and_then(|room| token.write_text(room)).is_some();
+    if let Some(length) = length {
+        length.put(if written { text_length } else { text_length + 1 });
+    }
+    if written { Ok(()) } else { Err(Refused::BUFFER) }
 }
 
 /// Seals `count` values of one class. `results` has room for as many, and says for each where its token is in `buffer`, with
@@ -106,32 +127,35 @@ pub unsafe extern "C" fn blindtally_agent_tokenize_many(
             let mut batch = TokenBatch::new();
             // Whether there is a key does not depend on there being values.
             agent.tokenize_batch(class, [], &mut batch)?;
-            let mut start = 0;
-            let mut texts = [""; CHUNK];
-            let mut refused = [None; CHUNK];
+            let (mut used, mut refused) = (0, Vec::new());
             for (chunk, first) in values.chunks(CHUNK).zip((0..).step_by(CHUNK)) {
-                for ((value, text), refused) in chunk.iter().zip(&mut texts).zip(&mut refused) {
-                    (*text, *refused) = match given.text(value.data, value.length) {
-                        Ok(text) => (text, None),
-                        Err(error) => ("", Some(error)),
+                refused.clear();
+                let texts = chunk.iter().zip(first..).map(|(value, index)| {
+                    given.text(value.data, value.length).unwrap_or_else(|error| {
+                        refused.push((index, error));
+                        ""
+                    })
+                });
+                agent.tokenize_batch(class, texts, &mut batch)?;
+                let mut refused = refused.iter().peekable();
+                for (token, index) in batch.iter().zip(first..) {
+                    let written = match (refused.next_if(|(at, _)| *at == index), token) {
+                        (Some((_, error)), _) => Err(*error),
+                        (None, Ok(token)) => buffer.put_text(used, token).ok_or(Refused::INTERNAL),
+                        (None, Err(error)) => Err(error.into()),
                     };
-                }
-                agent.tokenize_batch(class, texts.iter().take(chunk.len()).copied(), &mut batch)?;
-                for ((token, refused), index) in batch.iter().zip(&refused).zip(first..) {
-                    let token = refused.map_or_else(|| token.map_err(Refused::from), Err);
-                    let result = match token.and_then(|token| {
-                        let end = buffer.put_text(start, token).ok_or(Refused::INTERNAL)?;
-                        Ok((token.len(), end))
-                    }) {
-                        Ok((length, end)) => {
-                            TokenResult { error: ptr::null(), offset: core::mem::replace(&mut start, end), length }
+                    let offset = used;
+                    let (error, length) = match written {
+                        Ok(end) => {
+                            used = end;
+                            (ptr::null(), end - offset - 1)
                         }
-                        Err(error) => TokenResult { error: error.as_ptr(), offset: start, length: 0 },
+                        Err(error) => (error.as_ptr(), 0),
                     };
-                    results.put(index, result);
+                    results.put(index, TokenResult { error, offset, length });
                 }
             }
-            Ok::<_, Refused>(start)
+            Ok::<_, Refused>(used)
         })??;
         length.inspect(|length| length.put(used));
         Ok(())
@@ -156,7 +180,7 @@ pub unsafe extern "C" fn blindtally_agent_dequeue(
         let agent = given.handle(agent)?;
         let record = Record::parse(given.text(record, record_length)?).map_err(RecordError::from)?;
         let token = agent.0.look(|agent| agent.dequeue(&record))??;
-        put_text(&buffer, length.as_ref(), &token.to_string())
+        put_token(&buffer, length.as_ref(), &token)
     })
 }
 
