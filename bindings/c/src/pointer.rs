@@ -182,7 +182,7 @@ impl Outs<c_char> {
     }
 
     /// The first bytes, if there are so many: what was there before is gone.
-    pub(crate) fn room(&self, length: usize) -> Option<&mut [u8]> {
+    pub(crate) fn room(&mut self, length: usize) -> Option<&mut [u8]> {
         if length > self.count {
             return None;
         }

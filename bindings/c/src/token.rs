@@ -20,10 +20,18 @@ const _: () = assert!(BLINDTALLY_VALUE_MAX == MAX_TOKEN_VALUE);
 const _: () = assert!(BLINDTALLY_TOKEN_MAX == Token::text_len(MAX_TOKEN_VALUE) + 1);
 
 /// So many values are sealed together: enough that what a batch costs does not show, few enough to stay in a near cache.
-const CHUNK: usize = 512;
+const CHUNK: usize = 128;
 
-/// Room for the tokens of values of up to 63 bytes, by sixteens: most are so short.
-const SHORT: [usize; 4] = [room(15), room(31), room(47), room(63)];
+/// Room for the tokens of values of up to 511 bytes, whose padding goes by sixteens: a look is faster than reckoning.
+const SHORT: [usize; 32] = {
+    let (mut short, mut index) = ([0; 32], 0);
+    while index < short.len() {
+        short[index] = room(16 * index);
+        assert!(short[index] == room(16 * index + 15));
+        index += 1;
+    }
+    short
+};
 
 const fn room(value_length: usize) -> usize {
     Token::text_len(value_length) + 1
@@ -80,12 +88,12 @@ pub unsafe extern "C" fn blindtally_agent_tokenize(
         let (buffer, length) = (given.outs(buffer, capacity)?, given.optional_out(length)?);
         let (class, value) = (class(token_class, TokenClass::from_id)?, given.text(value, value_length)?);
         let token = given.handle(agent)?.0.look(|agent| agent.tokenize(class, value))??;
-        put_token(&buffer, length.as_ref(), &token)
+        put_token(buffer, length.as_ref(), &token)
     })
 }
 
 /// Hands the text of a token out as `put_text` would.
-fn put_token(buffer: &Outs<c_char>, length: Option<&Out<usize>>, token: &Token) -> Result<(), Refused> {
+fn put_token(mut buffer: Outs<c_char>, length: Option<&Out<usize>>, token: &Token) -> Result<(), Refused> {
     let text_length = (token.as_bytes().len() * 4).div_ceil(3) + 4;
     let written = buffer.room(text_length + 1).and_then(|room| token.write_text(room)).is_some();
     if let Some(length) = length {
@@ -180,7 +188,7 @@ pub unsafe extern "C" fn blindtally_agent_dequeue(
         let agent = given.handle(agent)?;
         let record = Record::parse(given.text(record, record_length)?).map_err(RecordError::from)?;
         let token = agent.0.look(|agent| agent.dequeue(&record))??;
-        put_token(&buffer, length.as_ref(), &token)
+        put_token(buffer, length.as_ref(), &token)
     })
 }
 
