@@ -221,7 +221,7 @@ fn agent_state(case: &Case<'_>, c: &mut C) -> Result<(), String> {
     } else {
         check_agent(case, c);
     }
-    let (plain, again) = (c.state(), c.call("export", &[key.clone()]).unwrap());
+    let (plain, again) = (c.state(), c.call("export", std::slice::from_ref(&key)).unwrap());
     if key == hex(b"") {
         case.same("state", &again);
     } else {
