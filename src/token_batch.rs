@@ -2,6 +2,7 @@
 
 use core::borrow::Borrow;
 use core::fmt;
+use core::ops::Range;
 
 use base64_simd::{AsOut, URL_SAFE_NO_PAD};
 use zeroize::{Zeroize, Zeroizing, optimization_barrier};
@@ -61,8 +62,13 @@ impl Slot {
     }
 
     fn text(self, all: &str) -> &str {
+        all.get(self.range()).unwrap_or_default()
+    }
+
+    /// Where its text is among the texts of a batch.
+    fn range(self) -> Range<usize> {
         let start = self.start / 3 * 4;
-        all.get(start..start + TEXT_PREFIX.len() + (self.len * 4).div_ceil(3)).unwrap_or_default()
+        start..start + TEXT_PREFIX.len() + (self.len * 4).div_ceil(3)
     }
 }
 
@@ -144,6 +150,17 @@ impl TokenBatch {
     /// The texts of the tokens, in the order of the values.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Result<&str, TokenizeError>> {
         self.items.iter().map(|item| item.map(|slot| slot.text(&self.text)))
+    }
+
+    /// The texts of all tokens in one, for callers who copy them at once: each takes a multiple of four characters there,
+    /// of which the last two may be no part of it. [`TokenBatch::ranges`] says where they are.
+    pub fn as_text(&self) -> &str {
+        &self.text
+    }
+
+    /// Where in [`TokenBatch::as_text`] the texts of the tokens are, in the order of the values.
+    pub fn ranges(&self) -> impl ExactSizeIterator<Item = Result<Range<usize>, TokenizeError>> {
+        self.items.iter().map(|item| item.map(Slot::range))
     }
 }
 

@@ -201,7 +201,7 @@
 /**
  * Room for the token of any value, with its NUL, in bytes.
  */
-#define BLINDTALLY_TOKEN_MAX 5835
+#define BLINDTALLY_TOKEN_MAX 5837
 
 /**
  * A device with keys. Any number of threads may use it at once; blindtally_agent_accept(), blindtally_agent_apply_policy()
@@ -305,11 +305,11 @@ typedef struct {
      */
     const blindtally_error *error;
     /**
-     * Where in the buffer its token starts.
+     * Where in the buffer its token starts; 0 if there is none.
      */
     size_t offset;
     /**
-     * How many bytes it has, without the NUL behind it; 0 if there is none.
+     * How many bytes it has; 0 if there is none. There is no NUL behind it.
      */
     size_t length;
 } blindtally_token_result;
@@ -581,8 +581,9 @@ const blindtally_error *blindtally_agent_tokenize(const blindtally_agent *agent,
                                                   size_t *length);
 
 /**
- * Seals `count` values of one class. `results` has room for as many, and says for each where its token is in `buffer`, with
- * a NUL behind it, or why there is none: a value that is refused does not keep the others from being sealed.
+ * Seals `count` values of one class. `results` has room for as many, and says for each where its token is in `buffer`, or
+ * why there is none: a value that is refused does not keep the others from being sealed. Tokens have no NUL behind them
+ * here, and some characters between them belong to none.
  *
  * `capacity` must be at least the sum of blindtally_token_length() of all values. If it is less the error is c.buffer,
  * `length` is that sum, and nothing is written. Otherwise `length`, which may be NULL, is how much of the buffer was used.

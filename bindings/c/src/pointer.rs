@@ -168,7 +168,7 @@ pub(crate) struct Outs<T> {
 }
 
 impl<T> Outs<T> {
-    pub(crate) fn put(&self, index: usize, value: T) {
+    pub(crate) fn set(&self, index: usize, value: T) {
         if index < self.count {
             // SAFETY: within what the caller promises can be written to.
             unsafe { self.data.add(index).write(value) }
@@ -193,25 +193,28 @@ impl Outs<c_char> {
         }
     }
 
-    /// Writes a text and a NUL from `start` on, if there is room: says where the next may start.
-    pub(crate) fn put_text(&self, start: usize, text: &str) -> Option<usize> {
+    /// Writes a text from `start` on, if there is room: says where it ends.
+    pub(crate) fn put(&self, start: usize, text: &str) -> Option<usize> {
         let end = start.checked_add(text.len())?;
-        if end >= self.count {
+        if end > self.count {
             return None;
         }
-        // SAFETY: text and NUL are within what the caller promises can be written to; a text of ours does not overlap it.
-        unsafe {
-            let to = self.data.add(start);
-            to.copy_from_nonoverlapping(text.as_ptr().cast(), text.len());
-            to.add(text.len()).write(0);
+        if !text.is_empty() {
+            // SAFETY: within what the caller promises can be written to; a text of ours does not overlap it.
+            unsafe { self.data.add(start).copy_from_nonoverlapping(text.as_ptr().cast(), text.len()) }
         }
-        Some(end + 1)
+        Some(end)
+    }
+
+    /// Writes a text and a NUL, if there is room.
+    fn put_text(&self, text: &str) -> bool {
+        text.len() < self.count && self.put(0, text).and_then(|end| self.put(end, "\0")).is_some()
     }
 }
 
 /// Hands a text out into the caller's buffer, and its length; or what the buffer should have had, with `c.buffer`.
 pub(crate) fn put_text(buffer: &Outs<c_char>, length: Option<&Out<usize>>, text: &str) -> Result<(), Refused> {
-    let fits = buffer.put_text(0, text).is_some();
+    let fits = buffer.put_text(text);
     if let Some(length) = length {
         length.put(if fits { text.len() } else { text.len() + 1 });
     }

@@ -14,10 +14,10 @@ use crate::pointer::{Out, Outs, entry, put_text};
 pub const BLINDTALLY_VALUE_MAX: usize = 4096;
 
 /// Room for the token of any value, with its NUL, in bytes.
-pub const BLINDTALLY_TOKEN_MAX: usize = 5835;
+pub const BLINDTALLY_TOKEN_MAX: usize = 5837;
 
 const _: () = assert!(BLINDTALLY_VALUE_MAX == MAX_TOKEN_VALUE);
-const _: () = assert!(BLINDTALLY_TOKEN_MAX == Token::text_len(MAX_TOKEN_VALUE) + 1);
+const _: () = assert!(BLINDTALLY_TOKEN_MAX == room(MAX_TOKEN_VALUE));
 
 /// So many values are sealed together: enough that what a batch costs does not show, few enough to stay in a near cache.
 const CHUNK: usize = 128;
@@ -33,9 +33,16 @@ const SHORT: [usize; 32] = {
     short
 };
 
+/// What a token takes among others, and a NUL.
 const fn room(value_length: usize) -> usize {
-    Token::text_len(value_length) + 1
+    Token::text_len(value_length).next_multiple_of(4) + 1
 }
+
+/// A value that takes no room among others, since it is refused: it stands for those that are no text.
+const TOO_LONG: &str = match str::from_utf8(&[0; MAX_TOKEN_VALUE + 1]) {
+    Ok(text) => text,
+    Err(_) => "",
+};
 
 /// A text that is lent to the library for the time of a call.
 #[repr(C)]
@@ -51,9 +58,9 @@ pub struct Text {
 pub struct TokenResult {
     /// Why there is no token; NULL if there is one.
     pub error: *const Error,
-    /// Where in the buffer its token starts.
+    /// Where in the buffer its token starts; 0 if there is none.
     pub offset: usize,
-    /// How many bytes it has, without the NUL behind it; 0 if there is none.
+    /// How many bytes it has; 0 if there is none. There is no NUL behind it.
     pub length: usize,
 }
 
@@ -102,8 +109,9 @@ fn put_token(mut buffer: Outs<c_char>, length: Option<&Out<usize>>, token: &Toke
     if written { Ok(()) } else { Err(Refused::BUFFER) }
 }
 
-/// Seals `count` values of one class. `results` has room for as many, and says for each where its token is in `buffer`, with
-/// a NUL behind it, or why there is none: a value that is refused does not keep the others from being sealed.
+/// Seals `count` values of one class. `results` has room for as many, and says for each where its token is in `buffer`, or
+/// why there is none: a value that is refused does not keep the others from being sealed. Tokens have no NUL behind them
+/// here, and some characters between them belong to none.
 ///
 /// `capacity` must be at least the sum of blindtally_token_length() of all values. If it is less the error is c.buffer,
 /// `length` is that sum, and nothing is written. Otherwise `length`, which may be NULL, is how much of the buffer was used.
@@ -141,27 +149,24 @@ pub unsafe extern "C" fn blindtally_agent_tokenize_many(
                 let texts = chunk.iter().zip(first..).map(|(value, index)| {
                     given.text(value.data, value.length).unwrap_or_else(|error| {
                         refused.push((index, error));
-                        ""
+                        TOO_LONG
                     })
                 });
                 agent.tokenize_batch(class, texts, &mut batch)?;
                 let mut refused = refused.iter().peekable();
-                for (token, index) in batch.iter().zip(first..) {
-                    let written = match (refused.next_if(|(at, _)| *at == index), token) {
-                        (Some((_, error)), _) => Err(*error),
-                        (None, Ok(token)) => buffer.put_text(used, token).ok_or(Refused::INTERNAL),
-                        (None, Err(error)) => Err(error.into()),
-                    };
-                    let offset = used;
-                    let (error, length) = match written {
-                        Ok(end) => {
-                            used = end;
-                            (ptr::null(), end - offset - 1)
+                for (token, index) in batch.ranges().zip(first..) {
+                    let result = match (token, refused.next_if(|(at, _)| *at == index)) {
+                        (Ok(range), _) => {
+                            TokenResult { error: ptr::null(), offset: used + range.start, length: range.len() }
                         }
-                        Err(error) => (error.as_ptr(), 0),
+                        (Err(_), Some((_, error))) => TokenResult { error: error.as_ptr(), offset: 0, length: 0 },
+                        (Err(error), None) => {
+                            TokenResult { error: Refused::from(error).as_ptr(), offset: 0, length: 0 }
+                        }
                     };
-                    results.put(index, TokenResult { error, offset, length });
+                    results.set(index, result);
                 }
+                used = buffer.put(used, batch.as_text()).ok_or(Refused::INTERNAL)?;
             }
             Ok::<_, Refused>(used)
         })??;
