@@ -1,8 +1,9 @@
 //! Measures calls from C beside the same work in Rust, in one process and in turns: prints rows as `cargo xtask bench` shows
 //! them, in JSON. Times are nanoseconds a value; the ratio says how many times as long Rust takes.
 //!
-//! `cargo rustc --release -p blindtally-c --lib --crate-type cdylib` makes the library, then
-//! `cargo run --release -p blindtally-c --example bench [NAME]` measures the figures whose name contains NAME.
+//! `cargo build --release -p blindtally-c --example bench` makes this program, then
+//! `cargo rustc --release -p blindtally-c --lib --crate-type cdylib` the library as it is shipped, and
+//! `target/release/examples/bench [NAME]` measures the figures whose name contains NAME.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "../tests/support/mod.rs"]
@@ -23,7 +24,7 @@ const LENGTHS: [usize; 3] = [11, 45, 93];
 const VALUES: usize = 1000;
 const ROUNDS: usize = 2000;
 
-/// Of a tenth more than the time of Rust, as a ratio that says how many times as long Rust takes.
+/// At most 1.1 times the time of Rust, as a ratio that says how many times as long Rust takes.
 const GOAL: f64 = 0.909;
 
 fn main() {

@@ -19,7 +19,8 @@ pub const BLINDTALLY_TOKEN_MAX: usize = 5837;
 const _: () = assert!(BLINDTALLY_VALUE_MAX == MAX_TOKEN_VALUE);
 const _: () = assert!(BLINDTALLY_TOKEN_MAX == room(MAX_TOKEN_VALUE));
 
-/// So many values are sealed together: enough that what a batch costs does not show, few enough to stay in a near cache.
+/// So many values are sealed together: enough that what a batch costs does not show, few enough that their tokens are still
+/// in a near cache when they are copied.
 const CHUNK: usize = 128;
 
 /// Room for the tokens of values of up to 511 bytes, whose padding goes by sixteens: a look is faster than reckoning.
