@@ -1,1 +1,1 @@
-"""Drives the package with test vectors, through nothing but its public API."""
+"""Checks any binding with the test vectors, through nothing but its public API."""
