@@ -507,7 +507,10 @@ def find_tokens(text: str) -> list[tuple[int, int, str]]:
     counted = text.encode(encoding)
     found = []
     for start, end, token in reply["found"]:
-        before, upto = (len(counted[: at * unit].decode(encoding)) for at in (start, end))
+        try:
+            before, upto = (len(counted[: at * unit].decode(encoding)) for at in (start, end))
+        except UnicodeDecodeError as error:
+            raise AssertionError(f"{start} to {end} is not between characters, in {reply['unit']}") from error
         found.append((before, upto, token))
     return found
 
