@@ -10,6 +10,7 @@ mod dashboard;
 mod day;
 mod demo;
 mod export;
+mod ffi;
 mod live;
 mod node;
 mod npm;
