@@ -32,8 +32,8 @@ SCRIPTS = [
 # Of each: how many characters at most.
 LENGTHS = [15, 15, 15, 30, 30, 80, 80, 260, 1024, 4096]
 
-# Lengths at which the padding changes, and 4,096 bytes, which is the most; what is equal only when it is normalised; and
-# what is easily lost on the way.
+# Lengths at which the padding changes, and 4,096 bytes, which is the most; what is easily lost on the way; what is equal
+# only when it is normalised; and the ends of what Unicode has.
 FIRST = [
     *("a" * length for length in (0, 1, 14, 15, 16, 31, 32, 47, 48, 63, 64, 65, 4080, 4095, 4096, 4097)),
     *("ü" * length for length in (2047, 2048, 2049)),
