@@ -22,6 +22,7 @@ mod programs;
 mod project;
 mod python;
 mod recordings;
+mod swift;
 mod system;
 mod table;
 mod test;

@@ -6,7 +6,7 @@ use crate::error::BlindtallyError;
 use crate::given::narrow;
 
 macro_rules! class {
-    ($(#[$meta:meta])* $name:ident, $(#[$own:meta])* { $($(#[$variantmeta:meta])* $variant:ident = $constant:ident;)* }) => {
+    ($(#[$meta:meta])* $name:ident, $from_id:ident, $(#[$own:meta])* { $($(#[$variantmeta:meta])* $variant:ident = $constant:ident;)* }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, uniffi::Enum)]
         pub enum $name {
@@ -31,6 +31,26 @@ macro_rules! class {
             }
         }
 
+        #[uniffi::export]
+        impl $name {
+            /// Its id on the wire; of an application's own, the one it was given.
+            pub fn id(&self) -> i32 {
+                match self {
+                    $(Self::$variant => blindtally::$name::$constant.id().into(),)*
+                    Self::Application { id } => *id,
+                }
+            }
+        }
+
+        /// The class of that id on the wire.
+        ///
+        /// # Errors
+        /// `malformed.value`: there is none.
+        #[uniffi::export]
+        pub fn $from_id(id: i32) -> Result<$name, BlindtallyError> {
+            Ok(blindtally::$name::from_id(narrow(id)?)?.into())
+        }
+
         impl From<blindtally::$name> for $name {
             fn from(class: blindtally::$name) -> Self {
                 match class {
@@ -44,7 +64,7 @@ macro_rules! class {
 
 class! {
     /// A class of tokens: values that the service groups and counts.
-    TokenClass,
+    TokenClass, token_class_of,
     /// An application's own: 128 to 191.
     {
         /// Name of an application or executable.
@@ -66,7 +86,7 @@ class! {
 
 class! {
     /// A class of records: values that are only kept, each sealed apart.
-    RecordClass,
+    RecordClass, record_class_of,
     /// An application's own: 192 to 223.
     {
         /// Keystrokes.
@@ -80,7 +100,7 @@ class! {
 
 class! {
     /// A class of blobs: files and streams.
-    BlobClass,
+    BlobClass, blob_class_of,
     /// An application's own: 224 to 255.
     {
         /// Screenshots.

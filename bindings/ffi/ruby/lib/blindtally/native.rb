@@ -4850,6 +4850,18 @@ module UniFFILib
     [:uint64, :int64, :int32, RustCallStatus.by_ref],
     RustBuffer.by_value
 
+  attach_function :uniffi_blindtally_ffi_fn_method_blobclass_id,
+    [RustBuffer.by_value, RustCallStatus.by_ref],
+    :int32
+
+  attach_function :uniffi_blindtally_ffi_fn_method_recordclass_id,
+    [RustBuffer.by_value, RustCallStatus.by_ref],
+    :int32
+
+  attach_function :uniffi_blindtally_ffi_fn_method_tokenclass_id,
+    [RustBuffer.by_value, RustCallStatus.by_ref],
+    :int32
+
   attach_function :uniffi_blindtally_ffi_fn_func_enroll,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
     RustBuffer.by_value
@@ -4860,6 +4872,18 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_func_load_agent,
     [RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
+    RustBuffer.by_value
+
+  attach_function :uniffi_blindtally_ffi_fn_func_blob_class_of,
+    [:int32, RustCallStatus.by_ref],
+    RustBuffer.by_value
+
+  attach_function :uniffi_blindtally_ffi_fn_func_record_class_of,
+    [:int32, RustCallStatus.by_ref],
+    RustBuffer.by_value
+
+  attach_function :uniffi_blindtally_ffi_fn_func_token_class_of,
+    [:int32, RustCallStatus.by_ref],
     RustBuffer.by_value
 
   attach_function :uniffi_blindtally_ffi_fn_func_error_codes,
@@ -5103,6 +5127,18 @@ module UniFFILib
     :uint16
 
   attach_function :uniffi_blindtally_ffi_checksum_func_load_agent,
+    [],
+    :uint16
+
+  attach_function :uniffi_blindtally_ffi_checksum_func_blob_class_of,
+    [],
+    :uint16
+
+  attach_function :uniffi_blindtally_ffi_checksum_func_record_class_of,
+    [],
+    :uint16
+
+  attach_function :uniffi_blindtally_ffi_checksum_func_token_class_of,
     [],
     :uint16
 
@@ -6088,6 +6124,11 @@ class BlobClass
   def initialize
     raise RuntimeError, 'BlobClass cannot be instantiated directly'
   end
+def id
+  result = ::Blindtally::Native.rust_call(:uniffi_blindtally_ffi_fn_method_blobclass_id,
+    RustBuffer.alloc_from_TypeBlobClass(self),)
+  return result.to_i
+end
 
 
   # Each enum variant is a nested class of the enum itself.
@@ -6325,6 +6366,11 @@ class RecordClass
   def initialize
     raise RuntimeError, 'RecordClass cannot be instantiated directly'
   end
+def id
+  result = ::Blindtally::Native.rust_call(:uniffi_blindtally_ffi_fn_method_recordclass_id,
+    RustBuffer.alloc_from_TypeRecordClass(self),)
+  return result.to_i
+end
 
 
   # Each enum variant is a nested class of the enum itself.
@@ -6618,6 +6664,11 @@ class TokenClass
   def initialize
     raise RuntimeError, 'TokenClass cannot be instantiated directly'
   end
+def id
+  result = ::Blindtally::Native.rust_call(:uniffi_blindtally_ffi_fn_method_tokenclass_id,
+    RustBuffer.alloc_from_TypeTokenClass(self),)
+  return result.to_i
+end
 
 
   # Each enum variant is a nested class of the enum itself.
@@ -7742,6 +7793,42 @@ def self.load_agent(state, wrapping_key = nil)
 
   result = ::Blindtally::Native.rust_call_with_error(BlindtallyError,:uniffi_blindtally_ffi_fn_func_load_agent,RustBuffer.alloc_from_bytes(state),RustBuffer.alloc_from_Optionalbytes(wrapping_key))
   return result.consume_into_TypeLoadedAgent
+end
+
+
+
+
+
+def self.blob_class_of(id)
+    id = ::Blindtally::Native::uniffi_in_range(id, "i32", -2**31, 2**31)
+
+
+  result = ::Blindtally::Native.rust_call_with_error(BlindtallyError,:uniffi_blindtally_ffi_fn_func_blob_class_of,id)
+  return result.consume_into_TypeBlobClass
+end
+
+
+
+
+
+def self.record_class_of(id)
+    id = ::Blindtally::Native::uniffi_in_range(id, "i32", -2**31, 2**31)
+
+
+  result = ::Blindtally::Native.rust_call_with_error(BlindtallyError,:uniffi_blindtally_ffi_fn_func_record_class_of,id)
+  return result.consume_into_TypeRecordClass
+end
+
+
+
+
+
+def self.token_class_of(id)
+    id = ::Blindtally::Native::uniffi_in_range(id, "i32", -2**31, 2**31)
+
+
+  result = ::Blindtally::Native.rust_call_with_error(BlindtallyError,:uniffi_blindtally_ffi_fn_func_token_class_of,id)
+  return result.consume_into_TypeTokenClass
 end
 
 

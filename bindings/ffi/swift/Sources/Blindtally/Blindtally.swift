@@ -8492,6 +8492,18 @@ public enum BlobClass: Equatable, Hashable {
 
 
 
+    /**
+     * Its id on the wire; of an application's own, the one it was given.
+     */
+public func id() -> Int32  {
+    return try!  FfiConverterInt32.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_blindtally_ffi_fn_method_blobclass_id(
+            FfiConverterTypeBlobClass_lower(self),uniffiCallStatus
+    )
+})
+}
+
 
 
 }
@@ -9123,6 +9135,18 @@ public enum RecordClass: Equatable, Hashable {
 
 
 
+    /**
+     * Its id on the wire; of an application's own, the one it was given.
+     */
+public func id() -> Int32  {
+    return try!  FfiConverterInt32.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_blindtally_ffi_fn_method_recordclass_id(
+            FfiConverterTypeRecordClass_lower(self),uniffiCallStatus
+    )
+})
+}
+
 
 
 }
@@ -9517,6 +9541,18 @@ public enum TokenClass: Equatable, Hashable {
     )
 
 
+
+    /**
+     * Its id on the wire; of an application's own, the one it was given.
+     */
+public func id() -> Int32  {
+    return try!  FfiConverterInt32.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_blindtally_ffi_fn_method_tokenclass_id(
+            FfiConverterTypeTokenClass_lower(self),uniffiCallStatus
+    )
+})
+}
 
 
 
@@ -10103,6 +10139,48 @@ public func loadAgent(state: Data, wrappingKey: Data? = nil)throws  -> LoadedAge
 })
 }
 /**
+ * The class of that id on the wire.
+ *
+ * # Errors
+ * `malformed.value`: there is none.
+ */
+public func blobClassOf(id: Int32)throws  -> BlobClass  {
+    return try  FfiConverterTypeBlobClass_lift(try rustCallWithError(FfiConverterTypeBlindtallyError_lift) {
+        uniffiCallStatus in
+    uniffi_blindtally_ffi_fn_func_blob_class_of(
+        FfiConverterInt32.lower(id),uniffiCallStatus
+    )
+})
+}
+/**
+ * The class of that id on the wire.
+ *
+ * # Errors
+ * `malformed.value`: there is none.
+ */
+public func recordClassOf(id: Int32)throws  -> RecordClass  {
+    return try  FfiConverterTypeRecordClass_lift(try rustCallWithError(FfiConverterTypeBlindtallyError_lift) {
+        uniffiCallStatus in
+    uniffi_blindtally_ffi_fn_func_record_class_of(
+        FfiConverterInt32.lower(id),uniffiCallStatus
+    )
+})
+}
+/**
+ * The class of that id on the wire.
+ *
+ * # Errors
+ * `malformed.value`: there is none.
+ */
+public func tokenClassOf(id: Int32)throws  -> TokenClass  {
+    return try  FfiConverterTypeTokenClass_lift(try rustCallWithError(FfiConverterTypeBlindtallyError_lift) {
+        uniffiCallStatus in
+    uniffi_blindtally_ffi_fn_func_token_class_of(
+        FfiConverterInt32.lower(id),uniffiCallStatus
+    )
+})
+}
+/**
  * Every code that an error can have, in order.
  */
 public func errorCodes() -> [ErrorCode]  {
@@ -10220,6 +10298,15 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_blindtally_ffi_checksum_func_load_agent() != 29651) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_blindtally_ffi_checksum_func_blob_class_of() != 14014) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_blindtally_ffi_checksum_func_record_class_of() != 4294) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_blindtally_ffi_checksum_func_token_class_of() != 3926) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_blindtally_ffi_checksum_func_error_codes() != 27872) {

@@ -1260,6 +1260,21 @@ int64_t uniffi_blindtally_ffi_fn_method_randominput_length(uint64_t ptr, RustCal
 RustBuffer uniffi_blindtally_ffi_fn_method_randominput_read_at(uint64_t ptr, int64_t offset, int32_t most, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_BLINDTALLY_FFI_FN_METHOD_BLOBCLASS_ID
+#define UNIFFI_FFIDEF_UNIFFI_BLINDTALLY_FFI_FN_METHOD_BLOBCLASS_ID
+int32_t uniffi_blindtally_ffi_fn_method_blobclass_id(RustBuffer ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_BLINDTALLY_FFI_FN_METHOD_RECORDCLASS_ID
+#define UNIFFI_FFIDEF_UNIFFI_BLINDTALLY_FFI_FN_METHOD_RECORDCLASS_ID
+int32_t uniffi_blindtally_ffi_fn_method_recordclass_id(RustBuffer ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_BLINDTALLY_FFI_FN_METHOD_TOKENCLASS_ID
+#define UNIFFI_FFIDEF_UNIFFI_BLINDTALLY_FFI_FN_METHOD_TOKENCLASS_ID
+int32_t uniffi_blindtally_ffi_fn_method_tokenclass_id(RustBuffer ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_BLINDTALLY_FFI_FN_FUNC_ENROLL
 #define UNIFFI_FFIDEF_UNIFFI_BLINDTALLY_FFI_FN_FUNC_ENROLL
 RustBuffer uniffi_blindtally_ffi_fn_func_enroll(uint64_t ticket, RustBuffer name, RustBuffer identity, RustCallStatus *_Nonnull out_status
@@ -1273,6 +1288,21 @@ RustBuffer uniffi_blindtally_ffi_fn_func_enroll_by_code(RustBuffer code, RustBuf
 #ifndef UNIFFI_FFIDEF_UNIFFI_BLINDTALLY_FFI_FN_FUNC_LOAD_AGENT
 #define UNIFFI_FFIDEF_UNIFFI_BLINDTALLY_FFI_FN_FUNC_LOAD_AGENT
 RustBuffer uniffi_blindtally_ffi_fn_func_load_agent(RustBuffer state, RustBuffer wrapping_key, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_BLINDTALLY_FFI_FN_FUNC_BLOB_CLASS_OF
+#define UNIFFI_FFIDEF_UNIFFI_BLINDTALLY_FFI_FN_FUNC_BLOB_CLASS_OF
+RustBuffer uniffi_blindtally_ffi_fn_func_blob_class_of(int32_t id, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_BLINDTALLY_FFI_FN_FUNC_RECORD_CLASS_OF
+#define UNIFFI_FFIDEF_UNIFFI_BLINDTALLY_FFI_FN_FUNC_RECORD_CLASS_OF
+RustBuffer uniffi_blindtally_ffi_fn_func_record_class_of(int32_t id, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_BLINDTALLY_FFI_FN_FUNC_TOKEN_CLASS_OF
+#define UNIFFI_FFIDEF_UNIFFI_BLINDTALLY_FFI_FN_FUNC_TOKEN_CLASS_OF
+RustBuffer uniffi_blindtally_ffi_fn_func_token_class_of(int32_t id, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_BLINDTALLY_FFI_FN_FUNC_ERROR_CODES
@@ -1581,6 +1611,24 @@ uint16_t uniffi_blindtally_ffi_checksum_func_enroll_by_code(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_BLINDTALLY_FFI_CHECKSUM_FUNC_LOAD_AGENT
 #define UNIFFI_FFIDEF_UNIFFI_BLINDTALLY_FFI_CHECKSUM_FUNC_LOAD_AGENT
 uint16_t uniffi_blindtally_ffi_checksum_func_load_agent(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_BLINDTALLY_FFI_CHECKSUM_FUNC_BLOB_CLASS_OF
+#define UNIFFI_FFIDEF_UNIFFI_BLINDTALLY_FFI_CHECKSUM_FUNC_BLOB_CLASS_OF
+uint16_t uniffi_blindtally_ffi_checksum_func_blob_class_of(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_BLINDTALLY_FFI_CHECKSUM_FUNC_RECORD_CLASS_OF
+#define UNIFFI_FFIDEF_UNIFFI_BLINDTALLY_FFI_CHECKSUM_FUNC_RECORD_CLASS_OF
+uint16_t uniffi_blindtally_ffi_checksum_func_record_class_of(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_BLINDTALLY_FFI_CHECKSUM_FUNC_TOKEN_CLASS_OF
+#define UNIFFI_FFIDEF_UNIFFI_BLINDTALLY_FFI_CHECKSUM_FUNC_TOKEN_CLASS_OF
+uint16_t uniffi_blindtally_ffi_checksum_func_token_class_of(void
 
 );
 #endif

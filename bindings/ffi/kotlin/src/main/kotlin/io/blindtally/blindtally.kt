@@ -753,6 +753,12 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_blindtally_ffi_checksum_func_load_agent(
     ): Int
+    external fun uniffi_blindtally_ffi_checksum_func_blob_class_of(
+    ): Int
+    external fun uniffi_blindtally_ffi_checksum_func_record_class_of(
+    ): Int
+    external fun uniffi_blindtally_ffi_checksum_func_token_class_of(
+    ): Int
     external fun uniffi_blindtally_ffi_checksum_func_error_codes(
     ): Int
     external fun uniffi_blindtally_ffi_checksum_func_create_account(
@@ -1458,11 +1464,23 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_blindtally_ffi_fn_method_randominput_read_at(`ptr`: Long,`offset`: Long,`most`: Int,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
+    external fun uniffi_blindtally_ffi_fn_method_blobclass_id(`ptr`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
+    ): Int
+    external fun uniffi_blindtally_ffi_fn_method_recordclass_id(`ptr`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
+    ): Int
+    external fun uniffi_blindtally_ffi_fn_method_tokenclass_id(`ptr`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
+    ): Int
     external fun uniffi_blindtally_ffi_fn_func_enroll(`ticket`: Long,`name`: RustBuffer.ByValue,`identity`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
     external fun uniffi_blindtally_ffi_fn_func_enroll_by_code(`code`: RustBuffer.ByValue,`identity`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
     external fun uniffi_blindtally_ffi_fn_func_load_agent(`state`: RustBuffer.ByValue,`wrappingKey`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
+    ): RustBuffer.ByValue
+    external fun uniffi_blindtally_ffi_fn_func_blob_class_of(`id`: Int,uniffi_out_err: UniffiRustCallStatus,
+    ): RustBuffer.ByValue
+    external fun uniffi_blindtally_ffi_fn_func_record_class_of(`id`: Int,uniffi_out_err: UniffiRustCallStatus,
+    ): RustBuffer.ByValue
+    external fun uniffi_blindtally_ffi_fn_func_token_class_of(`id`: Int,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
     external fun uniffi_blindtally_ffi_fn_func_error_codes(uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
@@ -1602,6 +1620,15 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_blindtally_ffi_checksum_func_load_agent() and 0xFFFF) != 29651) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_blindtally_ffi_checksum_func_blob_class_of() and 0xFFFF) != 14014) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_blindtally_ffi_checksum_func_record_class_of() and 0xFFFF) != 4294) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_blindtally_ffi_checksum_func_token_class_of() and 0xFFFF) != 3926) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_blindtally_ffi_checksum_func_error_codes() and 0xFFFF) != 27872) {
@@ -13768,6 +13795,19 @@ sealed class BlobClass {
 
 
 
+    /**
+     * Its id on the wire; of an application's own, the one it was given.
+     */ fun `id`(): kotlin.Int {
+            return FfiConverterInt.lift(
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_blindtally_ffi_fn_method_blobclass_id(FfiConverterTypeBlobClass.lower(this),
+        _status)
+}
+    )
+    }
+
+
+
 
 
     companion object
@@ -14393,6 +14433,19 @@ sealed class RecordClass {
 
 
 
+    /**
+     * Its id on the wire; of an application's own, the one it was given.
+     */ fun `id`(): kotlin.Int {
+            return FfiConverterInt.lift(
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_blindtally_ffi_fn_method_recordclass_id(FfiConverterTypeRecordClass.lower(this),
+        _status)
+}
+    )
+    }
+
+
+
 
 
     companion object
@@ -14851,6 +14904,19 @@ sealed class TokenClass {
 
 
 
+
+
+
+    /**
+     * Its id on the wire; of an application's own, the one it was given.
+     */ fun `id`(): kotlin.Int {
+            return FfiConverterInt.lift(
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_blindtally_ffi_fn_method_tokenclass_id(FfiConverterTypeTokenClass.lower(this),
+        _status)
+}
+    )
+    }
 
 
 
@@ -15567,6 +15633,60 @@ public object FfiConverterSequenceTypeRecordItem: FfiConverterRustBuffer<List<Re
 
         FfiConverterByteArray.lower(`state`),
         FfiConverterOptionalByteArray.lower(`wrappingKey`),_status)
+}
+    )
+    }
+
+
+        /**
+         * The class of that id on the wire.
+         *
+         * # Errors
+         * `malformed.value`: there is none.
+         */
+    @Throws(BlindtallyException::class) fun `blobClassOf`(`id`: kotlin.Int): BlobClass {
+            return FfiConverterTypeBlobClass.lift(
+    uniffiRustCallWithError(BlindtallyException) { _status ->
+    UniffiLib.uniffi_blindtally_ffi_fn_func_blob_class_of(
+
+
+        FfiConverterInt.lower(`id`),_status)
+}
+    )
+    }
+
+
+        /**
+         * The class of that id on the wire.
+         *
+         * # Errors
+         * `malformed.value`: there is none.
+         */
+    @Throws(BlindtallyException::class) fun `recordClassOf`(`id`: kotlin.Int): RecordClass {
+            return FfiConverterTypeRecordClass.lift(
+    uniffiRustCallWithError(BlindtallyException) { _status ->
+    UniffiLib.uniffi_blindtally_ffi_fn_func_record_class_of(
+
+
+        FfiConverterInt.lower(`id`),_status)
+}
+    )
+    }
+
+
+        /**
+         * The class of that id on the wire.
+         *
+         * # Errors
+         * `malformed.value`: there is none.
+         */
+    @Throws(BlindtallyException::class) fun `tokenClassOf`(`id`: kotlin.Int): TokenClass {
+            return FfiConverterTypeTokenClass.lift(
+    uniffiRustCallWithError(BlindtallyException) { _status ->
+    UniffiLib.uniffi_blindtally_ffi_fn_func_token_class_of(
+
+
+        FfiConverterInt.lower(`id`),_status)
 }
     )
     }
