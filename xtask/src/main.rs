@@ -26,6 +26,7 @@ mod swift;
 mod system;
 mod table;
 mod test;
+mod tokens;
 mod vectors;
 mod wasm;
 mod wheel;
