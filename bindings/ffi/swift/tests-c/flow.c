@@ -2,7 +2,7 @@
  *
  * Objects are handles that each call uses up: a clone goes in. Texts and bytes go in buffers of the library's; in what is
  * composed, numbers are big-endian, text and bytes have their length (int32) before them, and what is optional begins with 0
- * or 1. */
+ * or 1. Afterwards neither the password nor the value is anywhere in the process's memory. */
 
 #ifndef __clang__
 #define _Nonnull
@@ -10,6 +10,7 @@
 #endif
 #include "BlindtallyFFI.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,12 @@ static RustBuffer app(void) {
     return copied("\0\0\0\1", 4);
 }
 
+/* In a way that no compiler leaves out. */
+static void wipe(void *memory, size_t length) {
+    for (volatile uint8_t *at = memory; length > 0; length--)
+        *at++ = 0;
+}
+
 static RustBuffer bytes(const void *data, size_t length) {
     uint8_t *composed = malloc(length + 4);
     RustBuffer buffer;
@@ -64,6 +71,7 @@ static RustBuffer bytes(const void *data, size_t length) {
         composed[i] = (uint8_t)(length >> (8 * (3 - i)));
     memcpy(composed + 4, data, length);
     buffer = copied(composed, length + 4);
+    wipe(composed, length + 4);
     free(composed);
     return buffer;
 }
@@ -111,6 +119,9 @@ static void refused(const char *code) {
     put_free(reader.buffer);
 }
 
+#define PASSWORD "bnssdbu!insrd!c`uudsx!ru`qmd!`oe!`!rdoudobd!ui`u!oncnex!vntme!ftdrr"
+#define VALUE "Ghftsdr!ng!uid!uihse!pt`suds!gns!uid!onsuidso!cs`obi-!es`gu!6/ymry"
+
 static uint64_t enrolled(uint64_t owner) {
     Reader enrollment, inspection, outbox;
     uint64_t ticket, pending, request, change, agent;
@@ -137,16 +148,48 @@ static uint64_t enrolled(uint64_t owner) {
     return agent;
 }
 
+/* Secrets that are in no literal: what is written here is one bit off. */
+static void spell(char *out, const char *flipped) {
+    do
+        *out++ = *flipped ? (char)(*flipped ^ 1) : 0;
+    while (*flipped++);
+}
+
+#ifdef __linux__
+/* How often the end of the secret lies in memory that this process can write: malloc overwrites the beginning of what is
+ * freed. */
+static int found(const char *flipped) {
+    static char secret[80], line[512];
+    flipped += strlen(flipped) - 24;
+    FILE *maps = fopen("/proc/self/maps", "r");
+    int count = 0;
+    MUST(maps != NULL);
+    spell(secret, flipped);
+    while (fgets(line, sizeof line, maps)) {
+        unsigned long from, to;
+        char mode[5];
+        if (sscanf(line, "%lx-%lx %4s", &from, &to, mode) != 3 || mode[0] != 'r' || mode[1] != 'w')
+            continue;
+        for (const char *at = (const char *)from; at + strlen(secret) <= (const char *)to; at++)
+            count += at != secret && at[0] == secret[0] && memcmp(at, secret, strlen(secret)) == 0;
+    }
+    fclose(maps);
+    wipe(secret, sizeof secret);
+    return count;
+}
+#endif
+
 int main(void) {
-    static char long_value[4097];
+    static char long_value[4097], secret[80];
     Reader account;
     RustBuffer token, value;
     uint64_t owner, agent;
     /* PBKDF2, the first of the ways, with 600,000 iterations. */
     static const uint8_t kdf[] = {1, 0, 0, 0, 1, 0, 9, 0x27, 0xc0};
 
+    spell(secret, PASSWORD);
     account = (Reader){filled(uniffi_blindtally_ffi_fn_func_create_account(
-        text("anna@example.com"), bytes("correct horse battery staple", 28), copied(kdf, sizeof kdf), none(), none(), none(),
+        text("anna@example.com"), bytes(secret, strlen(secret)), copied(kdf, sizeof kdf), none(), none(), none(),
         &status)), 0};
     owner = number(&account, 8);
     uniffi_blindtally_ffi_fn_free_change(number(&account, 8), &status);
@@ -154,10 +197,14 @@ int main(void) {
     put_free(account.buffer);
     agent = enrolled(owner);
 
-    token = filled(uniffi_blindtally_ffi_fn_method_agent_tokenize(agent_clone(agent), app(), text("winword.exe"), &status));
-    MUST(token.len == 52 && memcmp(token.data, "bt1_", 4) == 0);
+    spell(secret, VALUE);
+    token = filled(uniffi_blindtally_ffi_fn_method_agent_tokenize(agent_clone(agent), app(), text(secret), &status));
+    MUST(memcmp(token.data, "bt1_", 4) == 0);
     value = filled(uniffi_blindtally_ffi_fn_method_owner_reveal(owner_clone(owner), token, &status));
-    MUST(value.len == 11 && memcmp(value.data, "winword.exe", 11) == 0);
+    MUST(value.len == strlen(secret) && memcmp(value.data, secret, value.len) == 0);
+#ifdef __linux__
+    MUST(found(VALUE) > 1);
+#endif
     put_free(value);
 
     memset(long_value, 'x', sizeof long_value);
@@ -169,6 +216,11 @@ int main(void) {
     uniffi_blindtally_ffi_fn_free_agent(agent, &status);
     uniffi_blindtally_ffi_fn_free_owner(owner, &status);
     MUST(status.code == 0);
-    puts("an account, an agent, a token and two refusals");
+    wipe(secret, sizeof secret);
+#ifdef __linux__
+    MUST(found(PASSWORD) == 0);
+    MUST(found(VALUE) == 0);
+#endif
+    puts("an account, an agent, a token, two refusals, and nothing left of the words");
     return 0;
 }
