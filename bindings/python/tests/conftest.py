@@ -1,4 +1,4 @@
-"""What tests share: modules beside them, and both ends of an account."""
+"""What tests share: modules beside them and beside the bindings, and both ends of an account."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).parents[2]))
 
 from accounts import enrolled, new_owner  # noqa: E402 (found by the line above)
 

@@ -1,4 +1,4 @@
-"""Backups, vaults and states of agents around given keys: sealed by the independent implementation, opened by ours."""
+"""What agents, vaults and backups hold around given keys, made by the independent implementation alone."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import functools
 import os
 from pathlib import Path
 from typing import Any
-
-import blindtally as bt
 
 from .independent import VECTORS, load
 
@@ -45,37 +43,12 @@ def keyring(*masters: Any, devices: tuple[Any, ...] = ()) -> Any:
     return made
 
 
-def restored(keys: Any) -> bt.Restored:
-    """A keyring in a backup, which a recovery key opens: no password is stretched."""
-    recovery_key = os.urandom(16)
-    sealed = theirs.Wrapped(
-        b"K", theirs.NO_KDF, (), os.urandom(16), keys.account_id, theirs.RECOVERY_KEY, keys.generation
-    )
-    backup = sealed.seal(sealed.stretched(recovery_key), keys.encode())
-    text = theirs.backup_file(backup, keys.account.code, keys.account_id, "recovery key")
-    return bt.Backup.parse(text).open_with_recovery_key(bt.RecoveryKey.parse(theirs.checked_code(recovery_key)))
-
-
-def owner(keys: Any) -> bt.Owner:
-    """A keyring in a vault, which a kept login opens: no password is stretched."""
-    prelogin = theirs.Prelogin(theirs.PBKDF2, (600_000,), os.urandom(16), keys.account_id)
-    kept = theirs.KeptLogin(b"anna", prelogin, *(os.urandom(32) for _ in range(3)), None)
-    vault = theirs.Wrapped(
-        b"V", prelogin.kdf, prelogin.params, prelogin.salt, keys.account_id, theirs.LOGIN, keys.generation
-    )
-    vault.commit, vault.nonce = kept.commit, os.urandom(12)
-    vault.sealed = theirs.seal(kept.wrap, vault.nonce, keys.encode(), vault.header())
-    ours = bt.Prelogin(kdf=bt.Kdf.pbkdf2(600_000), salt=prelogin.salt, account=keys.account_id.hex())
-    return bt.Login.resume("anna", kept.encode(), ours).unlock(vault.encode())
-
-
-def agent(master: Any, forms: list[tuple[int, int]]) -> bt.Agent:
-    """A device that has the keys of these classes, and a policy with their canonical forms."""
+def agent_state(master: Any, forms: list[tuple[int, int]]) -> bytes:
+    """Of a device that has the keys of these classes, and a policy with their canonical forms; in the clear."""
     device, account = pair("device1"), pair("account")
     keys = [(cls, master.delivered(cls, device.device_id(master.account_id))) for cls, _ in forms]
     state = b"BTS\x81\x02" + master.account_id + b"\x01" + account.fingerprint + device.encoded_private()
     state += os.urandom(16) + os.urandom(32) + b"\x02" + os.urandom(32)
     state += account.encoded() + theirs.u64(1) + os.urandom(32) + theirs.u16(master.epoch) + master.key_id()
     state += theirs.lp32(signed_policy(master, forms))
-    state += theirs.u16(len(keys)) + b"".join(bytes([cls]) + key for cls, key in keys)
-    return bt.Agent.from_state(state)
+    return state + theirs.u16(len(keys)) + b"".join(bytes([cls]) + key for cls, key in keys)

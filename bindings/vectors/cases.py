@@ -10,6 +10,7 @@ import functools
 import hashlib
 import io
 import json
+import sys
 from datetime import datetime, timezone
 from typing import Any, Callable
 
@@ -21,6 +22,33 @@ from .world import agent, keyring, owner, pair, restored, theirs
 Group = dict[str, Any]
 Test = dict[str, Any]
 unhex = bytes.fromhex
+
+# Left out: agent_state.json, because agents queue values of token classes only, and one of its cases is a queued record
+# of a record class; its states are checked beside these.
+FILES = [
+    "archive.json",
+    "archive_damaged.json",
+    "archive_paths.json",
+    "archive_refused.json",
+    "backup.json",
+    "blob.json",
+    "canonical.json",
+    "crockford.json",
+    "delivery.json",
+    "delivery_refused.json",
+    "enrollment.json",
+    "identity.json",
+    "kept_login.json",
+    "keyring.json",
+    "policy.json",
+    "record.json",
+    "record_refused.json",
+    "scan.json",
+    "ticket.json",
+    "token.json",
+    "vault.json",
+]
+STATES = "agent_state.json"
 
 TOKEN_CLASSES = [*range(1, 8), *range(128, 192)]
 RECORD_CLASSES = [16, 17, 18, *range(192, 224)]
@@ -370,9 +398,30 @@ def check_file(name: str, types: set[str] | None = None) -> tuple[int, list[str]
             continue
         for test in group["tests"]:
             count += 1
-            problem = failure(group, test)
+            try:
+                problem = failure(group, test)
+            except Exception as error:
+                error.add_note(f"{name}: case {test['tcId']} ({test['comment']})")
+                raise
             if problem is not None:
                 wrong.append(f"{name}: case {test['tcId']} ({test['comment']}): {problem}")
     if types is None and count != vectors["numberOfTests"]:
         wrong.append(f"{name}: {count} cases, and {vectors['numberOfTests']} were announced")
     return count, wrong
+
+
+def check_states() -> tuple[int, list[str]]:
+    return check_file(STATES, {"AgentState"})
+
+
+def report(implementation: str, files: list[str] | None = None) -> int:
+    """Checks all files, or these, prints a line for each that passes, and returns the exit code."""
+    passed = True
+    for file in files or [*FILES, STATES]:
+        count, wrong = check_states() if file == STATES else check_file(file)
+        for line in wrong:
+            print(line, file=sys.stderr)
+        passed &= not wrong
+        if not wrong and file != STATES:
+            print(f"vectors: {file} {implementation} {count}", flush=True)
+    return 0 if passed else 1

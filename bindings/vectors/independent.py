@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-VECTORS = Path(__file__).resolve().parents[4] / "test-vectors"
+VECTORS = Path(__file__).resolve().parents[2] / "test-vectors"
 
 
 def load() -> ModuleType:

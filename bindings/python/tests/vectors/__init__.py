@@ -1,1 +1,0 @@
-"""Drives the package with test vectors, through nothing but its public API."""
