@@ -58,6 +58,17 @@ impl Token {
     }
 
     /// Writes its text to the beginning of `out`, without the detour of a [`String`]. `None` if it is shorter than that.
+    ///
+    /// ```
+    /// # use blindtally::*;
+    /// # let scope = Scope { account: AccountId::from_bytes([1; 16]), epoch: Epoch::FIRST };
+    /// # let key = TokenKey::new(&MasterKey::generate()?.epoch_key(scope).class_key(TokenClass::APP));
+    /// let token = key.tokenize("winword.exe")?;
+    /// let mut room = [0; Token::text_len("winword.exe".len())];
+    /// assert_eq!(token.write_text(&mut room), Some(&*token.to_string()));
+    /// assert_eq!(token.write_text(&mut room[1..]), None);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn write_text<'a>(&self, out: &'a mut [u8]) -> Option<&'a str> {
         let len = TEXT_PREFIX.len() + (self.bytes.len() * 4).div_ceil(3);
         let text = out.get_mut(..len)?;

@@ -159,6 +159,18 @@ impl TokenBatch {
     }
 
     /// Where in [`TokenBatch::as_text`] the texts of the tokens are, in the order of the values.
+    ///
+    /// ```
+    /// # use blindtally::*;
+    /// # let scope = Scope { account: AccountId::from_bytes([1; 16]), epoch: Epoch::FIRST };
+    /// # let key = TokenKey::new(&MasterKey::generate()?.epoch_key(scope).class_key(TokenClass::APP));
+    /// let (mut batch, long, too_long) = (TokenBatch::new(), "a".repeat(60), "a".repeat(MAX_TOKEN_VALUE + 1));
+    /// key.tokenize_batch(["winword.exe", &too_long, &long, ""], &mut batch);
+    /// for (range, token) in batch.ranges().zip(batch.iter()) {
+    ///     assert_eq!(range.map(|range| &batch.as_text()[range]), token);
+    /// }
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn ranges(&self) -> impl ExactSizeIterator<Item = Result<Range<usize>, TokenizeError>> {
         self.items.iter().map(|item| item.map(Slot::range))
     }
