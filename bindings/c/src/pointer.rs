@@ -5,6 +5,7 @@
 //! called by them alone, and [`Given`] stands for that promise.
 
 use core::ffi::c_char;
+use core::mem::MaybeUninit;
 use core::{ptr, slice};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -179,6 +180,15 @@ impl<T> Outs<T> {
 impl Outs<c_char> {
     pub(crate) fn count(&self) -> usize {
         self.count
+    }
+
+    /// All of it, for what writes without looking.
+    pub(crate) fn unwritten(&mut self) -> &mut [MaybeUninit<u8>] {
+        if self.count == 0 {
+            return &mut [];
+        }
+        // SAFETY: what the caller promises can be written to, by nobody else; whatever it holds, it is not read here.
+        unsafe { slice::from_raw_parts_mut(self.data.cast(), self.count) }
     }
 
     /// The first bytes, if there are so many: what was there before is gone.

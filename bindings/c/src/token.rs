@@ -132,7 +132,7 @@ pub unsafe extern "C" fn blindtally_agent_tokenize_many(
     results: *mut TokenResult,
 ) -> *const Error {
     entry(|given| {
-        let (buffer, length) = (given.outs(buffer, capacity)?, given.optional_out(length)?);
+        let (mut buffer, length) = (given.outs(buffer, capacity)?, given.optional_out(length)?);
         let (values, results) = (given.slice(values, count)?, given.outs(results, count)?);
         let class = class(token_class, TokenClass::from_id)?;
         let needed = values.iter().map(|value| blindtally_token_length(value.length)).fold(0, usize::saturating_add);
@@ -153,21 +153,22 @@ pub unsafe extern "C" fn blindtally_agent_tokenize_many(
                         TOO_LONG
                     })
                 });
-                agent.tokenize_batch(class, texts, &mut batch)?;
-                let mut refused = refused.iter().peekable();
+                let text = buffer.unwritten().get_mut(used..).unwrap_or_default();
+                let taken = agent.tokenize_batch_to(class, texts, &mut batch, text)?.ok_or(Refused::INTERNAL)?;
                 for (token, index) in batch.ranges().zip(first..) {
-                    let result = match (token, refused.next_if(|(at, _)| *at == index)) {
-                        (Ok(range), _) => {
+                    let result = match token {
+                        Ok(range) => {
                             TokenResult { error: ptr::null(), offset: used + range.start, length: range.len() }
                         }
-                        (Err(_), Some((_, error))) => TokenResult { error: error.as_ptr(), offset: 0, length: 0 },
-                        (Err(error), None) => {
-                            TokenResult { error: Refused::from(error).as_ptr(), offset: 0, length: 0 }
+                        Err(error) => {
+                            let found = refused.iter().find(|(at, _)| *at == index);
+                            let error = found.map_or_else(|| Refused::from(error), |(_, refused)| *refused);
+                            TokenResult { error: error.as_ptr(), offset: 0, length: 0 }
                         }
                     };
                     results.set(index, result);
                 }
-                used = buffer.put(used, batch.as_text()).ok_or(Refused::INTERNAL)?;
+                used += taken;
             }
             Ok::<_, Refused>(used)
         })??;
