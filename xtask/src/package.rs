@@ -10,7 +10,7 @@ use crate::dashboard::Dashboard;
 use crate::npm::Npm;
 use crate::project::Project;
 use crate::wheel::Wheels;
-use crate::{cargo, process, programs};
+use crate::{cargo, clib, process, programs};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -25,8 +25,14 @@ pub(crate) struct Options {
 /// Makes the files of one kind and returns them.
 type Kind = (&'static str, fn(&Project, &Options) -> Result<Vec<PathBuf>>);
 
-const KINDS: [Kind; 5] =
-    [("crate", core_crate), ("npm", npm_package), ("wheel", wheel), ("dashboard", dashboard), ("programs", programs)];
+const KINDS: [Kind; 6] = [
+    ("crate", core_crate),
+    ("npm", npm_package),
+    ("wheel", wheel),
+    ("c", |project, _| clib::package(project)),
+    ("dashboard", dashboard),
+    ("programs", programs),
+];
 
 /// Makes them all (one kind of them with `--only`) and lists them.
 pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
