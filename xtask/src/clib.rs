@@ -25,7 +25,8 @@ pub(crate) fn require_tools() -> Result<()> {
 
 /// Makes the archive with the header, both libraries and the file for pkg-config.
 pub(crate) fn package(project: &Project) -> Result<Vec<PathBuf>> {
-    let built = build(project)?;
+    let built = build(project, "staticlib")?;
+    build(project, "cdylib")?;
     let name = format!("blindtally-c-{}-{}-{}", project.core_version, std::env::consts::ARCH, std::env::consts::OS);
     let packages = project.target.join("package");
     let folder = packages.join(&name);
@@ -55,21 +56,19 @@ pub(crate) fn package(project: &Project) -> Result<Vec<PathBuf>> {
     Ok(vec![archive])
 }
 
-/// Compiles the libraries as they are shipped, and returns their folder. One kind at a time: with others beside it cargo
-/// leaves out the optimisation across crates.
-fn build(project: &Project) -> Result<PathBuf> {
-    for kind in ["cdylib", "staticlib"] {
-        let mut build = cargo::in_project(project);
-        build.args(["rustc", "--release", "--quiet", "--package", PACKAGE, "--lib", "--crate-type", kind]);
-        process::run(build.stdout(std::io::stderr()))?;
-    }
+/// Compiles a library of one kind as it is shipped, and returns its folder. With other kinds beside it cargo would leave out
+/// the optimisation across crates.
+fn build(project: &Project, kind: &str) -> Result<PathBuf> {
+    let mut build = cargo::in_project(project);
+    build.args(["rustc", "--release", "--quiet", "--package", PACKAGE, "--lib", "--crate-type", kind]);
+    process::run(build.stdout(std::io::stderr()))?;
     Ok(project.target.join("release"))
 }
 
 /// What prints the tokens of a file of values.
 pub(crate) fn tokens(project: &Project) -> Result<Command> {
     require_tools()?;
-    let libraries = build(project)?;
+    let libraries = build(project, "cdylib")?;
     let folder = project.root.join("bindings/c");
     let program = project.target.join("c-tokens");
     let mut compile = Command::new("cc");
@@ -90,7 +89,7 @@ pub(crate) fn bench(project: &Project, only: Option<&str>) -> Result<Vec<Value>>
     let mut build_bench = cargo::in_project(project);
     build_bench.args(["build", "--release", "--quiet", "--package", PACKAGE, "--example", "bench"]);
     process::run(build_bench.stdout(std::io::stderr()))?;
-    let mut bench = Command::new(build(project)?.join("examples/bench"));
+    let mut bench = Command::new(build(project, "cdylib")?.join("examples/bench"));
     // Cargo's own leads to a library that is not the one that is shipped.
     let output = process::output(bench.args(only).env_remove("LD_LIBRARY_PATH"), "")?;
     ensure!(output.status.success(), "the benchmarks in C failed ({})", output.status);
