@@ -20,6 +20,9 @@ private class Call(private val with: Map<*, *>, private val on: Any?) {
 
     fun int(name: String) = Math.toIntExact(number(name))
 
+    /** As the binding itself says what an Int cannot: the greatest. */
+    fun parameter(name: String) = number(name).coerceAtMost(Int.MAX_VALUE.toLong()).toInt()
+
     fun moment(name: String): Instant = Instant.ofEpochMilli(number(name))
 
     fun texts(name: String) = (with[name] as List<*>).map { it as String }
@@ -36,8 +39,8 @@ private class Call(private val with: Map<*, *>, private val on: Any?) {
         val prelogin = with["prelogin"] as Map<*, *>
         val kdf = Call(prelogin["kdf"] as Map<*, *>, null)
         val made = when (kdf.text("name")) {
-            "pbkdf2" -> Kdf.Pbkdf2(kdf.int("iterations"))
-            else -> Kdf.Argon2id(kdf.int("memory_kib"), kdf.int("passes"), kdf.int("lanes"))
+            "pbkdf2" -> Kdf.Pbkdf2(kdf.parameter("iterations"))
+            else -> Kdf.Argon2id(kdf.parameter("memory_kib"), kdf.parameter("passes"), kdf.parameter("lanes"))
         }
         return Prelogin(made, Call(prelogin, null).bytes("salt"), prelogin["account"] as String)
     }
