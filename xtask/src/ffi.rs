@@ -30,7 +30,6 @@ const GENERATED: [(TargetLanguage, &[(&str, &str)]); 3] = [
     ),
 ];
 
-#[allow(dead_code, reason = "the packages are made of it")]
 /// Compiles the library (release) and returns the folder that it lies in.
 pub(crate) fn build(project: &Project) -> Result<PathBuf> {
     cargo::build_release(project, &[PACKAGE])

@@ -13,11 +13,11 @@ use crate::oracle::Expected;
 use crate::postgres::{self, Postgres};
 use crate::project::Project;
 use crate::wheel::Wheels;
-use crate::{aw_server, cargo, demo, export, ffi, process, recordings, system, vectors};
+use crate::{aw_server, cargo, demo, export, ffi, process, recordings, swift, system, tokens, vectors};
 
 type Step = (&'static str, fn(&Project) -> Result<()>);
 
-const STEPS: [Step; 24] = [
+const STEPS: [Step; 26] = [
     ("format", |project| cargo(project, &["fmt", "--all", "--check"])),
     // Before cargo compiles the server, which holds the dashboard.
     ("npm package", npm_package),
@@ -41,6 +41,8 @@ const STEPS: [Step; 24] = [
     ("Python package: examples of the READMEs", |project| Wheels::find_or_build(project)?.examples(project)),
     ("Python package: installed into new environments", |project| Wheels::find_or_build(project)?.smoke(project)),
     ("Kotlin, Swift, Ruby: generated sources", ffi::check_generated),
+    ("Swift package: header and library", swift::check_header),
+    ("one value, one token in every language", tokens::check),
     ("test vectors", vectors::run),
     ("dashboard: tests in a browser", |project| Dashboard::new(project)?.test(project)),
     ("demo on SQLite", |project| demo(project, &[])),
