@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use crate::dashboard::Dashboard;
+use crate::kotlin::Kotlin;
 use crate::npm::Npm;
 use crate::project::Project;
 use crate::wheel::Wheels;
@@ -25,8 +26,14 @@ pub(crate) struct Options {
 /// Makes the files of one kind and returns them.
 type Kind = (&'static str, fn(&Project, &Options) -> Result<Vec<PathBuf>>);
 
-const KINDS: [Kind; 5] =
-    [("crate", core_crate), ("npm", npm_package), ("wheel", wheel), ("dashboard", dashboard), ("programs", programs)];
+const KINDS: [Kind; 6] = [
+    ("crate", core_crate),
+    ("npm", npm_package),
+    ("wheel", wheel),
+    ("jar", jar),
+    ("dashboard", dashboard),
+    ("programs", programs),
+];
 
 /// Makes them all (one kind of them with `--only`) and lists them.
 pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
@@ -61,6 +68,10 @@ fn npm_package(project: &Project, _: &Options) -> Result<Vec<PathBuf>> {
 
 fn wheel(project: &Project, _: &Options) -> Result<Vec<PathBuf>> {
     Ok(Wheels::build(project)?.files)
+}
+
+fn jar(project: &Project, _: &Options) -> Result<Vec<PathBuf>> {
+    Ok(Kotlin::find_or_build(project)?.files())
 }
 
 fn dashboard(project: &Project, options: &Options) -> Result<Vec<PathBuf>> {
