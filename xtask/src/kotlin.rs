@@ -96,6 +96,9 @@ impl Kotlin {
 
     fn pack(&self, project: &Project, library: &Path, classes: &[PathBuf], licences: &[PathBuf]) -> Result<()> {
         let version = &project.core_version;
+        let gradle =
+            fs::read_to_string(self.folder.join("gradle.properties")).context("cannot read gradle.properties")?;
+        ensure!(gradle.lines().any(|line| line == format!("version={version}")), "gradle.properties: not {version}");
         let resources = fresh(&self.tools.work.join("resources"))?;
         let maven = "META-INF/maven/io.blindtally/blindtally-jvm";
         let copies = [(library.to_owned(), PathBuf::from(jna_platform()?).join(ffi::shared_library()))];

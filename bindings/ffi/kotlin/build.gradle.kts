@@ -3,6 +3,9 @@
 
 plugins {
     kotlin("jvm") version "2.4.20"
+    // Of the Android module, which must share one class loader with them.
+    kotlin("android") version "2.4.20" apply false
+    id("com.android.library") version "8.7.3" apply false
     `java-library`
     `maven-publish`
     signing
@@ -35,7 +38,7 @@ sourceSets {
 }
 
 tasks.processResources {
-    from(rootDir.resolve("../../../LICENSE-MIT"), rootDir.resolve("../../../LICENSE-APACHE")) { into("META-INF") }
+    from(listOf("LICENSE-MIT", "LICENSE-APACHE").map { rootDir.resolve("../../../$it") }) { into("META-INF") }
 }
 
 tasks.test {

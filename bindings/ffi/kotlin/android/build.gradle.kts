@@ -2,8 +2,8 @@
 // there says how to fill.
 
 plugins {
-    id("com.android.library") version "8.7.3"
-    kotlin("android") version "2.4.20"
+    id("com.android.library")
+    kotlin("android")
     `maven-publish`
 }
 

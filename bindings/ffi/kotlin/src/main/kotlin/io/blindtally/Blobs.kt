@@ -273,8 +273,6 @@ private inline fun <R> inStreams(call: () -> R): R =
         call()
     } catch (refused: BlindtallyException) {
         throw BlindtallyIOException(refused)
-    } catch (_: IllegalStateException) {
-        throw IOException("the stream is closed")
     }
 
 private fun checkRange(bytes: ByteArray, from: Int, length: Int) {

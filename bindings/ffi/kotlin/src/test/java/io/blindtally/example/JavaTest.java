@@ -86,6 +86,9 @@ class JavaTest {
         assertThrows(NullPointerException.class, () -> agent.tokenize(null, "a"));
         // A list of Java's may hold null where Kotlin's cannot.
         assertThrows(NullPointerException.class, () -> agent.tokenizeMany(TokenClass.App.INSTANCE, Arrays.asList("a", null)));
+        @SuppressWarnings({"unchecked", "rawtypes"})
+        List<String> numbers = (List) List.of(1, 2);
+        assertThrows(ClassCastException.class, () -> agent.tokenizeMany(TokenClass.App.INSTANCE, numbers));
         agent.wipe();
         BlindtallyException wiped = assertThrows(BlindtallyException.Misuse.class, agent::deviceId);
         assertEquals("binding.closed", Errors.codeOf(wiped));
