@@ -195,8 +195,8 @@ impl TokenBatch {
     /// # let key = TokenKey::new(&MasterKey::generate()?.epoch_key(scope).class_key(TokenClass::APP));
     /// let (mut batch, long, too_long) = (TokenBatch::new(), "a".repeat(60), "a".repeat(MAX_TOKEN_VALUE + 1));
     /// let (values, mut text) = (["winword.exe", &too_long, &long, ""], [core::mem::MaybeUninit::new(0); 400]);
-    /// assert_eq!(key.tokenize_batch_to(values, &mut batch, &mut text[..239]), None);
-    /// assert_eq!(key.tokenize_batch_to(values, &mut batch, &mut text), Some(240));
+    /// assert_eq!(key.tokenize_batch_to(values, &mut batch, &mut text[..219]), None);
+    /// assert_eq!(key.tokenize_batch_to(values, &mut batch, &mut text), Some(220));
     /// let first = batch.ranges().next().expect("there are four")?;
     /// // SAFETY: all of it held something from the beginning.
     /// let text = text.map(|byte| unsafe { byte.assume_init() });

@@ -36,8 +36,6 @@ const JUNIT: [&str; 11] = [
     "opentest4j.jar",
     "picocli.jar",
 ];
-/// What the driver of the vectors is asked by.
-const ASKED_WITH: [&str; 1] = ["cryptography==50.0.2"];
 /// The JVM that is compiled for.
 const JVM: &str = "11";
 
@@ -175,7 +173,7 @@ impl Kotlin {
 
     /// What checks the test vectors with the jar.
     pub(crate) fn vectors(&self, project: &Project) -> Result<Command> {
-        let programs = python::environment(project, "vectors", &ASKED_WITH)?;
+        let programs = python::independent(project)?;
         let driver = self.test_program("io.blindtally.DriverKt")?;
         let mut check = Command::new(programs.join("python"));
         check.arg(self.root.join("bindings/vectors/run.py")).arg("kotlin");
@@ -183,7 +181,6 @@ impl Kotlin {
         Ok(check)
     }
 
-    #[allow(dead_code, reason = "for whoever compares the tokens of all languages")]
     /// What prints the tokens of a file of bindings/vectors/tokens.py, which is its argument.
     pub(crate) fn tokens(&self) -> Result<Command> {
         self.test_program("io.blindtally.Tokens")

@@ -6,6 +6,7 @@
 mod aw_server;
 mod bench;
 mod cargo;
+mod clib;
 mod dashboard;
 mod day;
 mod demo;

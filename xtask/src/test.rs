@@ -14,7 +14,7 @@ use crate::oracle::Expected;
 use crate::postgres::{self, Postgres};
 use crate::project::Project;
 use crate::wheel::Wheels;
-use crate::{aw_server, cargo, demo, export, ffi, process, recordings, swift, system, tokens, vectors};
+use crate::{aw_server, cargo, clib, demo, export, ffi, process, recordings, swift, system, tokens, vectors};
 
 type Step = (&'static str, fn(&Project) -> Result<()>);
 
@@ -112,6 +112,7 @@ fn npm_package(project: &Project) -> Result<()> {
 }
 
 fn tests(project: &Project) -> Result<()> {
+    clib::require_tools()?;
     let postgres = Postgres::start(project)?;
     let mut test = cargo::in_project(project);
     test.args(["test", "--workspace", "--lib", "--bins", "--tests"]).env(postgres::VARIABLE, postgres.url());

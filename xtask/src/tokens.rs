@@ -5,10 +5,11 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::kotlin::Kotlin;
 use crate::npm::Npm;
 use crate::project::Project;
 use crate::wheel::Wheels;
-use crate::{cargo, process, python};
+use crate::{cargo, clib, process, python};
 
 /// How many values, and what they are made from: the same on every machine.
 const VALUES: [&str; 2] = ["10000", "20261122"];
@@ -38,7 +39,12 @@ pub(crate) fn check(project: &Project) -> Result<()> {
     javascript.arg(&values);
     let mut python = Wheels::find_or_build(project)?.tokens(project)?;
     python.arg(&values);
-    for (language, mut program) in [("Rust", rust), ("JavaScript", javascript), ("Python", python)] {
+    let mut c = clib::tokens(project)?;
+    c.arg(&lines);
+    let mut kotlin = Kotlin::find_or_build(project)?.tokens()?;
+    kotlin.arg(&values);
+    let programs = [("Rust", rust), ("JavaScript", javascript), ("Python", python), ("C", c), ("Kotlin", kotlin)];
+    for (language, mut program) in programs {
         let output = process::output(&mut program, "")?;
         ensure!(output.status.success(), "{language}: no tokens ({})", output.status);
         if output.stdout != expected {
