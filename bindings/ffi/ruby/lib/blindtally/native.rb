@@ -2582,8 +2582,9 @@ class RustBufferBuilder
   end
 
   def write(value)
-    reserve(value.bytes.size) do
-      @rust_buf.data.put_array_of_char @rust_buf.len, value.bytes
+    size = value.bytesize
+    reserve(size) do
+      @rust_buf.data.put_bytes @rust_buf.len, value, 0, size
     end
   end
 
@@ -2603,13 +2604,13 @@ class RustBufferBuilder
 
   def write_string(v)
     v = ::Blindtally::Native::uniffi_utf8(v)
-    pack_into 4, 'l>', v.bytes.size
+    pack_into 4, 'l>', v.bytesize
     write v
   end
 
   def write_bytes(v)
     v = ::Blindtally::Native::uniffi_bytes(v)
-    pack_into 4, 'l>', v.bytes.size
+    pack_into 4, 'l>', v.bytesize
     write v
   end
 
@@ -3473,7 +3474,7 @@ class RustBufferBuilder
 
   def pack_into(size, format, value)
     reserve(size) do
-      @rust_buf.data.put_array_of_char @rust_buf.len, [value].pack(format).bytes
+      @rust_buf.data.put_bytes @rust_buf.len, [value].pack(format)
     end
   end
 end
@@ -5744,7 +5745,41 @@ module UniFFILib
 
 end
   # Base class for callback interface FfiConverters.
-# Stores Ruby callback objects in a handle map, and converts to/from integer handles.
+# Stores Ruby callback objects in a handle map, and converts to/from integer handles.,
+    blocking: true,
+    blocking: true,
+    blocking: true,
+    blocking: true,
+    blocking: true,
+    blocking: true,
+    blocking: true,
+    blocking: true,
+    blocking: true,
+    blocking: true,
+    blocking: true,
+    blocking: true,
+    blocking: true,
+    blocking: true,
+    blocking: true,
+    blocking: true,
+    blocking: true,
+    blocking: true,
+    blocking: true,
+    blocking: true,
+    blocking: true,
+    blocking: true,
+    blocking: true,
+    blocking: true,
+    blocking: true,
+    blocking: true,
+    blocking: true,
+    blocking: true,
+    blocking: true,
+    blocking: true,
+    blocking: true,
+    blocking: true,
+    blocking: true,
+    blocking: true
 
 class CallbackInterfaceFfiConverter
   attr_reader :handle_map
