@@ -74,7 +74,7 @@ fn generated(project: &Project) -> Result<Vec<(String, PathBuf)>> {
         for (name, place) in names {
             let made = folder.join(name);
             let text = fs::read_to_string(&made).with_context(|| format!("UniFFI made no {}", made.display()))?;
-            let text = if matches!(language, TargetLanguage::Ruby) { in_ruby(&text)? } else { text };
+            let text = if matches!(language, TargetLanguage::Ruby) { in_ruby(&tidy(&text))? } else { text };
             files.push((tidy(&text), project.root.join("bindings/ffi").join(place)));
         }
     }

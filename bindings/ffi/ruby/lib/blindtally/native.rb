@@ -4097,7 +4097,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_agent_accept,
     [:uint64, RustBuffer.by_value, RustCallStatus.by_ref],
-    RustBuffer.by_value
+    RustBuffer.by_value,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_agent_account,
     [:uint64, RustCallStatus.by_ref],
@@ -4105,7 +4106,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_agent_apply_policy,
     [:uint64, RustBuffer.by_value, RustCallStatus.by_ref],
-    RustBuffer.by_value
+    RustBuffer.by_value,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_agent_blob_writer,
     [:uint64, RustBuffer.by_value, :uint64, RustBuffer.by_value, RustCallStatus.by_ref],
@@ -4137,7 +4139,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_agent_seal_blob,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
-    RustBuffer.by_value
+    RustBuffer.by_value,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_agent_seal_record,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
@@ -4161,11 +4164,13 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_agent_tokenize_packed,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
-    RustBuffer.by_value
+    RustBuffer.by_value,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_agent_wipe,
     [:uint64, RustCallStatus.by_ref],
-    :void
+    :void,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_clone_pendingagent,
     [:uint64, RustCallStatus.by_ref],
@@ -4177,7 +4182,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_pendingagent_accept,
     [:uint64, RustBuffer.by_value, RustCallStatus.by_ref],
-    :uint64
+    :uint64,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_pendingagent_account,
     [:uint64, RustCallStatus.by_ref],
@@ -4209,7 +4215,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_pendingagent_wipe,
     [:uint64, RustCallStatus.by_ref],
-    :void
+    :void,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_clone_archive,
     [:uint64, RustCallStatus.by_ref],
@@ -4297,7 +4304,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_backup_open_with_passphrase,
     [:uint64, RustBuffer.by_value, RustCallStatus.by_ref],
-    :uint64
+    :uint64,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_backup_open_with_recovery_key,
     [:uint64, :uint64, RustCallStatus.by_ref],
@@ -4337,7 +4345,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_restored_wipe,
     [:uint64, RustCallStatus.by_ref],
-    :void
+    :void,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_clone_blobfile,
     [:uint64, RustCallStatus.by_ref],
@@ -4545,7 +4554,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_constructor_identity_generate,
     [:int32, RustCallStatus.by_ref],
-    :uint64
+    :uint64,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_identity_encryption_spki,
     [:uint64, RustCallStatus.by_ref],
@@ -4561,7 +4571,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_identity_wipe,
     [:uint64, RustCallStatus.by_ref],
-    :void
+    :void,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_clone_openingkeys,
     [:uint64, RustCallStatus.by_ref],
@@ -4593,7 +4604,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_openingkeys_open_blob,
     [:uint64, RustBuffer.by_value, RustCallStatus.by_ref],
-    RustBuffer.by_value
+    RustBuffer.by_value,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_openingkeys_open_record,
     [:uint64, RustBuffer.by_value, RustCallStatus.by_ref],
@@ -4601,7 +4613,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_openingkeys_open_records,
     [:uint64, RustBuffer.by_value, RustCallStatus.by_ref],
-    RustBuffer.by_value
+    RustBuffer.by_value,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_openingkeys_recovery_proof,
     [:uint64, RustCallStatus.by_ref],
@@ -4621,11 +4634,13 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_openingkeys_reveal_packed,
     [:uint64, RustBuffer.by_value, RustCallStatus.by_ref],
-    RustBuffer.by_value
+    RustBuffer.by_value,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_openingkeys_reveal_text,
     [:uint64, RustBuffer.by_value, RustCallStatus.by_ref],
-    RustBuffer.by_value
+    RustBuffer.by_value,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_clone_owner,
     [:uint64, RustCallStatus.by_ref],
@@ -4645,7 +4660,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_approve,
     [:uint64, :uint64, RustBuffer.by_value, RustCallStatus.by_ref],
-    :uint64
+    :uint64,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_archive_writer,
     [:uint64, :uint64, RustBuffer.by_value, RustCallStatus.by_ref],
@@ -4653,19 +4669,23 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_backup_with_passphrase,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
-    :uint64
+    :uint64,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_backup_with_recovery_key,
     [:uint64, RustCallStatus.by_ref],
-    RustBuffer.by_value
+    RustBuffer.by_value,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_cancel_ticket,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
-    :uint64
+    :uint64,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_change_password,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
-    :uint64
+    :uint64,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_devices,
     [:uint64, RustCallStatus.by_ref],
@@ -4681,7 +4701,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_inspect,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
-    RustBuffer.by_value
+    RustBuffer.by_value,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_issue_ticket,
     [:uint64, :int32, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
@@ -4713,7 +4734,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_redeliver,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
-    :uint64
+    :uint64,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_retokenize,
     [:uint64, RustBuffer.by_value, RustCallStatus.by_ref],
@@ -4729,19 +4751,23 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_revoke,
     [:uint64, RustBuffer.by_value, :int8, RustBuffer.by_value, RustCallStatus.by_ref],
-    :uint64
+    :uint64,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_rotate,
     [:uint64, RustBuffer.by_value, RustCallStatus.by_ref],
-    :uint64
+    :uint64,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_set_canonical_form,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
-    :uint64
+    :uint64,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_sync,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
-    RustBuffer.by_value
+    RustBuffer.by_value,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_tokenize_typed,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
@@ -4749,7 +4775,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_wipe,
     [:uint64, RustCallStatus.by_ref],
-    :void
+    :void,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_clone_accountsecret,
     [:uint64, RustCallStatus.by_ref],
@@ -4785,7 +4812,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_constructor_login_start,
     [RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
-    :uint64
+    :uint64,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_login_proof,
     [:uint64, RustCallStatus.by_ref],
@@ -4793,11 +4821,13 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_login_unlock,
     [:uint64, RustBuffer.by_value, :int64, RustCallStatus.by_ref],
-    :uint64
+    :uint64,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_login_wipe,
     [:uint64, RustCallStatus.by_ref],
-    :void
+    :void,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_clone_input,
     [:uint64, RustCallStatus.by_ref],
@@ -4865,11 +4895,13 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_func_enroll,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
-    RustBuffer.by_value
+    RustBuffer.by_value,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_func_enroll_by_code,
     [RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
-    RustBuffer.by_value
+    RustBuffer.by_value,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_func_load_agent,
     [RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
@@ -4893,11 +4925,13 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_func_create_account,
     [RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
-    RustBuffer.by_value
+    RustBuffer.by_value,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_func_restore_account,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, :int64, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
-    RustBuffer.by_value
+    RustBuffer.by_value,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_func_normal_login_name,
     [RustBuffer.by_value, RustCallStatus.by_ref],
@@ -5745,41 +5779,7 @@ module UniFFILib
 
 end
   # Base class for callback interface FfiConverters.
-# Stores Ruby callback objects in a handle map, and converts to/from integer handles.,
-    blocking: true,
-    blocking: true,
-    blocking: true,
-    blocking: true,
-    blocking: true,
-    blocking: true,
-    blocking: true,
-    blocking: true,
-    blocking: true,
-    blocking: true,
-    blocking: true,
-    blocking: true,
-    blocking: true,
-    blocking: true,
-    blocking: true,
-    blocking: true,
-    blocking: true,
-    blocking: true,
-    blocking: true,
-    blocking: true,
-    blocking: true,
-    blocking: true,
-    blocking: true,
-    blocking: true,
-    blocking: true,
-    blocking: true,
-    blocking: true,
-    blocking: true,
-    blocking: true,
-    blocking: true,
-    blocking: true,
-    blocking: true,
-    blocking: true,
-    blocking: true
+# Stores Ruby callback objects in a handle map, and converts to/from integer handles.
 
 class CallbackInterfaceFfiConverter
   attr_reader :handle_map
