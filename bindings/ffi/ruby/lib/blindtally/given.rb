@@ -50,6 +50,11 @@ module Blindtally
       value
     end
 
+    def whole(value)
+      refuse unless value.is_a?(Integer)
+      value
+    end
+
     def small(value)
       refuse unless value.is_a?(Integer) && value.between?(-2**31, 2**31 - 1)
       value

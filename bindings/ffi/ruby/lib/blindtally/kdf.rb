@@ -21,9 +21,9 @@ module Blindtally
       #
       # @param iterations [Integer] 600,000 to 10,000,000
       # @return [Kdf]
-      # @raise [MisuseError] `binding.value`: not a number of 32 bits
+      # @raise [MisuseError] `binding.value`: not an Integer
       def pbkdf2(iterations: 1_000_000)
-        new(name: :pbkdf2, iterations: Given.small(iterations), memory_kib: nil, passes: nil, lanes: nil)
+        new(name: :pbkdf2, iterations: Given.whole(iterations), memory_kib: nil, passes: nil, lanes: nil)
       end
 
       # Argon2id v1.3 (RFC 9106). Bounds are checked where it is used.
@@ -32,10 +32,10 @@ module Blindtally
       # @param passes [Integer] 2 to 16
       # @param lanes [Integer] 1 to 4
       # @return [Kdf]
-      # @raise [MisuseError] `binding.value`: not numbers of 32 bits
+      # @raise [MisuseError] `binding.value`: not Integers
       def argon2id(memory_kib: 65_536, passes: 3, lanes: 1)
-        new(name: :argon2id, iterations: nil, memory_kib: Given.small(memory_kib), passes: Given.small(passes),
-            lanes: Given.small(lanes))
+        new(name: :argon2id, iterations: nil, memory_kib: Given.whole(memory_kib), passes: Given.whole(passes),
+            lanes: Given.whole(lanes))
       end
 
       # @private
@@ -49,8 +49,8 @@ module Blindtally
     # @private
     def native
       case name
-      when :pbkdf2 then Native::Kdf::PBKDF2.new(iterations: iterations)
-      else Native::Kdf::ARGON2ID.new(memory_kib: memory_kib, passes: passes, lanes: lanes)
+      when :pbkdf2 then Native::Kdf::PBKDF2.new(iterations: within(iterations))
+      else Native::Kdf::ARGON2ID.new(memory_kib: within(memory_kib), passes: within(passes), lanes: within(lanes))
       end
     end
 
@@ -58,6 +58,13 @@ module Blindtally
     def self.given(kdf)
       Given.refuse unless kdf.nil? || kdf.instance_of?(Kdf)
       kdf&.native
+    end
+
+    private
+
+    # What crosses has 32 bits, and its greatest number is above every ceiling.
+    def within(number)
+      number.clamp(-2**31, 2**31 - 1)
     end
   end
 end

@@ -81,6 +81,7 @@ module Blindtally
         super(stream, :write)
       end
 
+      # @private
       def write(bytes)
         guarded do
           until bytes.empty?
@@ -102,6 +103,7 @@ module Blindtally
         super(stream, :read)
       end
 
+      # @private
       def read(most)
         guarded { read_from(@stream, most) }
       end
@@ -114,6 +116,7 @@ module Blindtally
         Given.refuse unless stream.respond_to?(:size) || stream.respond_to?(:pos)
       end
 
+      # @private
       def length
         guarded do
           length = if @stream.respond_to?(:size)
@@ -127,6 +130,7 @@ module Blindtally
         end
       end
 
+      # @private
       def read_at(offset, most)
         guarded do
           @stream.seek(offset, IO::SEEK_SET)
