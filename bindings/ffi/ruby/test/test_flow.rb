@@ -56,8 +56,9 @@ class TestFlow < BlindtallyTest
     record = agent.seal_record(:chat, "See you", at: 1234)
     opened = owner.open_record(record)
     assert_equal({ value: "See you", record_class: :chat, device: agent.device_id, seq: 1234, epoch: 1 }, opened.to_h)
-    own = agent.seal_record(192, "own", at: Time.at(5))
-    assert_equal [192, 5000], owner.open_record(own).to_h.values_at(:record_class, :seq)
+    own = agent.seal_record(18, "own", at: Time.at(5))
+    assert_equal [:chat, 5000], owner.open_record(own).to_h.values_at(:record_class, :seq)
+    refused("record.no-key", RecordError) { agent.seal_record(192, "x") }
     results = owner.open_records([record, nil, "br1_x", own], errors: :return)
     assert_equal [opened, nil, RecordError, "own"], [results[0], results[1], results[2].class, results[3].value]
     assert_equal 2, refused(results[2].code, RecordError) { owner.open_records([record, nil, "br1_x"]) }.index
@@ -149,7 +150,10 @@ class TestFlow < BlindtallyTest
     refused("agent.revoked", TokenizeError) { second.tokenize(:app, "x") }
     refused("owner.device-revoked", OwnerError) { owner.redeliver(second.device_id) }
     refused("owner.unknown-device", OwnerError) { owner.redeliver(UNKNOWN) }
-    refused("accept.refused", AcceptError) { first.accept("BT") }
+    forged = outbox.deliveries.values.first.dup.tap { |delivery| delivery.setbyte(-1, delivery.getbyte(-1) ^ 1) }
+    refused("accept.refused", AcceptError) { first.accept(forged) }
+    assert_equal :updated, first.accept(outbox.deliveries.values.first)
+    refused("malformed.truncated", AcceptError) { first.accept("BT") }
     assert_equal [second.device_id], owner.policy.revoked
   end
 

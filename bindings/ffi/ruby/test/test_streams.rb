@@ -23,9 +23,9 @@ class TestStreams < BlindtallyTest
     owner, agent = shared
     blob = sealed
     assert_equal CONTENT, owner.open_blob(blob)
-    whole = agent.seal_blob(240, CONTENT, at: NOW)
+    whole = agent.seal_blob(:camera, CONTENT, at: NOW)
     owner.blob_reader(StringIO.new(whole)) do |reader|
-      assert_equal [240, 1, agent.device_id, NOW.to_i * 1000],
+      assert_equal [:camera, 1, agent.device_id, NOW.to_i * 1000],
                    [reader.header.blob_class, reader.header.epoch, reader.header.device, reader.header.seq]
       assert_equal [CONTENT[0, 10], CONTENT[10, 65_536]], [reader.read(10), reader.read(65_536)]
       buffer = +"old"
@@ -79,7 +79,8 @@ class TestStreams < BlindtallyTest
     assert_operator released.size, :>, 150_000
     assert CONTENT.start_with?(released)
     refused("blob.tampered") { shared[0].open_blob(blob) }
-    refused("blob.truncated") { shared[0].open_blob(sealed[0, 100_000]) }
+    assert_raises(BlobError) { shared[0].open_blob(sealed[0, 100_000]) }
+    refused("malformed.truncated") { shared[0].open_blob("BT") }
     shared[0].blob_file(StringIO.new(blob)) do |file|
       refused("blob.tampered") { file.read }
       assert_equal [0, CONTENT[0, 9]], [file.pos, file.read(9)]
@@ -215,27 +216,62 @@ class TestStreams < BlindtallyTest
 
   def test_a_stream_may_call_back_but_not_what_called_it
     owner, agent = shared
+    test = self
     writer = nil
-    codes = []
+    tokens = []
+    sealed = "".b
     nosy = stream(write: lambda { |bytes|
-      codes << agent.tokenize(:app, "x").size
-      [-> { writer << "x" }, -> { writer.finish }, -> { writer.close }].each { |call| codes << refused("binding.busy", BusyError, &call).code } if writer
+      tokens << agent.tokenize(:app, "x")
+      [-> { writer << "x" }, -> { writer.finish }, -> { writer.close }].each { |call| test.busy(&call) } if writer
+      sealed << bytes
       bytes.size
     })
     writer = agent.blob_writer(:voice, nosy)
     writer << CONTENT
-    writer.finish
-    assert_includes codes, "binding.busy"
+    # From here on the writer is used up, which is said instead.
+    finishing, writer = writer, nil
+    finishing.finish
+    assert_equal [agent.tokenize(:app, "x")], tokens.uniq
+    assert_equal CONTENT, owner.open_blob(sealed)
     reader = nil
     inner = StringIO.new(sealed)
-    reading = stream(read: ->(most) { refused("binding.busy", BusyError) { reader.read(1) } if reader; inner.read(most) })
+    reading = stream(read: lambda { |most|
+      test.busy { reader.read(1) } if reader
+      inner.read(most)
+    })
     reader = owner.blob_reader(reading)
     assert_equal CONTENT, reader.read
-    # What holds the keys may be closed meanwhile: the blob has its own.
+  end
+
+  def test_a_stream_may_close_the_keys_that_it_is_opened_with
     keys, = new_owner
-    inner.rewind
-    closing = stream(read: ->(most) { keys.close; inner.read(most) })
-    refused("binding.closed") { keys.blob_reader(closing) }
+    inner = StringIO.new(sealed)
+    closing = stream(read: lambda { |most|
+      keys.close
+      inner.read(most)
+    })
+    refused("binding.closed", ClosedError) { keys.blob_reader(closing) }
+  end
+
+  def busy(&block)
+    refused("binding.busy", BusyError, &block)
+  end
+
+  def test_a_stream_that_is_forgotten_is_let_go
+    streams = Blindtally::Native::Input.uniffi_handle_map
+    GC.start
+    before = streams.size
+    blob = sealed
+    Array.new(20) { shared[0].blob_reader(StringIO.new(blob)) && nil }
+    _, warnings = capture_io do
+      verbose, $VERBOSE = $VERBOSE, true
+      3.times { GC.start }
+    ensure
+      $VERBOSE = verbose
+    end
+    # The collector may still see the last ones on the stack.
+    assert_operator streams.size, :<, before + 10
+    assert_empty warnings
   end
 
   def test_a_writer_that_is_left_makes_no_blob

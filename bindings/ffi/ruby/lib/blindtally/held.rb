@@ -1,6 +1,11 @@
 # frozen_string_literal: true
 
 module Blindtally
+  # A copy would take over the finalizer, and what is held would be freed twice.
+  Native.constants.map { |name| Native.const_get(name) }.each do |kind|
+    kind.class_eval { undef_method :dup, :clone } if kind.is_a?(Class) && kind.respond_to?(:uniffi_allocate)
+  end
+
   # An object of the core's: it cannot be copied or dumped, since two could not be told which of them is wiped, and it is
   # shown without what is in it.
   class Held

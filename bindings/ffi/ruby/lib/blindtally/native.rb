@@ -129,7 +129,7 @@ class UniffiHandleMap
   end
 
   def remove(handle)
-    @lock.synchronize do
+    begin
       obj = @map.delete(handle)
       raise InternalError, "UniffiHandleMap.remove: invalid handle #{handle}" if obj.nil?
       obj
