@@ -30,7 +30,6 @@ const GENERATED: [(TargetLanguage, &[(&str, &str)]); 3] = [
     ),
 ];
 
-#[allow(dead_code, reason = "the packages are made of it")]
 /// Compiles the library (release) and returns the folder that it lies in.
 pub(crate) fn build(project: &Project) -> Result<PathBuf> {
     cargo::build_release(project, &[PACKAGE])
@@ -140,7 +139,10 @@ fn in_ruby(ruby: &str) -> Result<String> {
             "    reserve(value.bytes.size) do\n      @rust_buf.data.put_array_of_char @rust_buf.len, value.bytes\n",
             "    size = value.bytesize\n    reserve(size) do\n      @rust_buf.data.put_bytes @rust_buf.len, value, 0, size\n",
         ),
-        ("put_array_of_char @rust_buf.len, [value].pack(format).bytes", "put_bytes @rust_buf.len, [value].pack(format)"),
+        (
+            "put_array_of_char @rust_buf.len, [value].pack(format).bytes",
+            "put_bytes @rust_buf.len, [value].pack(format)",
+        ),
         ("v.bytes.size", "v.bytesize"),
         // Called by finalizers too, where Ruby lets nobody wait for a lock; taking one entry out needs none.
         (

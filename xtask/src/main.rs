@@ -22,6 +22,7 @@ mod programs;
 mod project;
 mod python;
 mod recordings;
+mod ruby;
 mod system;
 mod table;
 mod test;

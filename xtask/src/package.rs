@@ -9,6 +9,7 @@ use clap::Args;
 use crate::dashboard::Dashboard;
 use crate::npm::Npm;
 use crate::project::Project;
+use crate::ruby::Gem;
 use crate::wheel::Wheels;
 use crate::{cargo, process, programs};
 
@@ -25,8 +26,14 @@ pub(crate) struct Options {
 /// Makes the files of one kind and returns them.
 type Kind = (&'static str, fn(&Project, &Options) -> Result<Vec<PathBuf>>);
 
-const KINDS: [Kind; 5] =
-    [("crate", core_crate), ("npm", npm_package), ("wheel", wheel), ("dashboard", dashboard), ("programs", programs)];
+const KINDS: [Kind; 6] = [
+    ("crate", core_crate),
+    ("npm", npm_package),
+    ("wheel", wheel),
+    ("gem", gem),
+    ("dashboard", dashboard),
+    ("programs", programs),
+];
 
 /// Makes them all (one kind of them with `--only`) and lists them.
 pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
@@ -61,6 +68,10 @@ fn npm_package(project: &Project, _: &Options) -> Result<Vec<PathBuf>> {
 
 fn wheel(project: &Project, _: &Options) -> Result<Vec<PathBuf>> {
     Ok(Wheels::build(project)?.files)
+}
+
+fn gem(project: &Project, _: &Options) -> Result<Vec<PathBuf>> {
+    Ok(vec![Gem::build(project)?.file])
 }
 
 fn dashboard(project: &Project, options: &Options) -> Result<Vec<PathBuf>> {

@@ -12,12 +12,13 @@ use crate::npm::Npm;
 use crate::oracle::Expected;
 use crate::postgres::{self, Postgres};
 use crate::project::Project;
+use crate::ruby::Gem;
 use crate::wheel::Wheels;
 use crate::{aw_server, cargo, demo, export, ffi, process, recordings, system, vectors};
 
 type Step = (&'static str, fn(&Project) -> Result<()>);
 
-const STEPS: [Step; 24] = [
+const STEPS: [Step; 26] = [
     ("format", |project| cargo(project, &["fmt", "--all", "--check"])),
     // Before cargo compiles the server, which holds the dashboard.
     ("npm package", npm_package),
@@ -41,6 +42,8 @@ const STEPS: [Step; 24] = [
     ("Python package: examples of the READMEs", |project| Wheels::find_or_build(project)?.examples(project)),
     ("Python package: installed into new environments", |project| Wheels::find_or_build(project)?.smoke(project)),
     ("Kotlin, Swift, Ruby: generated sources", ffi::check_generated),
+    ("Ruby package", |project| Gem::find_or_build(project).map(drop)),
+    ("Ruby package: tests", |project| Gem::find_or_build(project)?.test(project)),
     ("test vectors", vectors::run),
     ("dashboard: tests in a browser", |project| Dashboard::new(project)?.test(project)),
     ("demo on SQLite", |project| demo(project, &[])),

@@ -17,7 +17,7 @@ module Blindtally
       Given.refuse unless ERRORS.include?(errors)
       Given.refuse unless values.respond_to?(:to_ary) || values.is_a?(Enumerable)
       values = values.to_a.dup
-      plain = values.all? { |value| value.instance_of?(String) && value.encoding == Encoding::UTF_8 && value.valid_encoding? }
+      plain = values.all? { |value| value.instance_of?(String) && Given.text?(value) }
       return unpack(yield(pack(values)), errors, refusal) if plain
 
       sparse(values, errors) { |texts| unpack(yield(pack(texts)), :return, refusal) }
@@ -30,7 +30,7 @@ module Blindtally
       sparse(values.to_a.dup, errors, &block)
     end
 
-    # With items that are nil, that are not in UTF-8 by name, or that never reach the core.
+    # With items that are nil, or that never reach the core.
     def sparse(values, errors)
       results = values.each_with_index.map { |value, index| text(value, index) }
       places = results.each_index.select { |index| results[index].is_a?(String) }
