@@ -4,6 +4,7 @@
 //! type has a method that would send a value unsealed (SPEC.md#agent).
 
 use core::fmt;
+use core::mem::MaybeUninit;
 use std::io::{self, Write};
 
 use zeroize::Zeroizing;
@@ -566,6 +567,23 @@ impl Agent {
         let key = self.token_key(class)?;
         key.tokenize_batch(values.into_iter().map(|value| form.apply(value)), out);
         Ok(())
+    }
+
+    /// [`Agent::tokenize_batch`] that writes the texts to the beginning of `text`, where [`TokenBatch::ranges`] says where
+    /// they are. Gives how much of `text` was taken, or `None` if it was too short.
+    ///
+    /// # Errors
+    /// As [`Agent::tokenize_batch`].
+    pub fn tokenize_batch_to<'v>(
+        &self,
+        class: TokenClass,
+        values: impl IntoIterator<Item = &'v str>,
+        out: &mut TokenBatch,
+        text: &mut [MaybeUninit<u8>],
+    ) -> Result<Option<usize>, TokenizeError> {
+        let form = self.policy().canonical_form(class);
+        let key = self.token_key(class)?;
+        Ok(key.tokenize_batch_to(values.into_iter().map(|value| form.apply(value)), out, text))
     }
 
     /// Seals one record of up to 1 MiB under this device's own key; `seq` is the Unix time in milliseconds of what it holds.

@@ -246,25 +246,28 @@ impl Error {
         error.get_ref()?.downcast_ref().copied()
     }
 
+    /// The codes of every operation with their sentences, for tables that are built when a program is compiled. Several
+    /// operations have some codes in common: [`Error::all_codes`] has each once.
+    pub const CODES_BY_OPERATION: &'static [&'static [(&'static str, &'static str)]] = &[
+        ParseError::CODES,
+        EntropyError::CODES,
+        TokenizeError::CODES,
+        RevealError::CODES,
+        RecordError::CODES,
+        BlobError::CODES,
+        ArchiveError::CODES,
+        CredentialError::CODES,
+        UnlockError::CODES,
+        OwnerError::CODES,
+        InspectError::CODES,
+        EnrollError::CODES,
+        AcceptError::CODES,
+        RestoreError::CODES,
+    ];
+
     /// Every code this library reports, sorted, each once, with its sentence. Feature `legacy` has one more of its own.
     pub fn all_codes() -> Vec<(&'static str, &'static str)> {
-        let mut codes = [
-            ParseError::CODES,
-            EntropyError::CODES,
-            TokenizeError::CODES,
-            RevealError::CODES,
-            RecordError::CODES,
-            BlobError::CODES,
-            ArchiveError::CODES,
-            CredentialError::CODES,
-            UnlockError::CODES,
-            OwnerError::CODES,
-            InspectError::CODES,
-            EnrollError::CODES,
-            AcceptError::CODES,
-            RestoreError::CODES,
-        ]
-        .concat();
+        let mut codes = Self::CODES_BY_OPERATION.concat();
         codes.sort_unstable();
         codes.dedup_by_key(|(code, _)| *code);
         codes

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
-use base64_simd::URL_SAFE_NO_PAD;
+use base64_simd::{AsOut, URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing, zeroize_stack};
 
@@ -50,6 +50,32 @@ impl Token {
     /// Its bytes, 36 to 4372 of them: what a service may keep in a binary column.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// How many characters the text of a token has, of a value of so many bytes: at most [`MAX_TOKEN_VALUE`].
+    pub const fn text_len(value_len: usize) -> usize {
+        TEXT_PREFIX.len() + ((HEADER + padded_len(value_len) + TAG) * 4).div_ceil(3)
+    }
+
+    /// Writes its text to the beginning of `out`, without the detour of a [`String`]. `None` if it is shorter than that.
+    ///
+    /// ```
+    /// # use blindtally::*;
+    /// # let scope = Scope { account: AccountId::from_bytes([1; 16]), epoch: Epoch::FIRST };
+    /// # let key = TokenKey::new(&MasterKey::generate()?.epoch_key(scope).class_key(TokenClass::APP));
+    /// let token = key.tokenize("winword.exe")?;
+    /// let mut room = [0; Token::text_len("winword.exe".len())];
+    /// assert_eq!(token.write_text(&mut room), Some(&*token.to_string()));
+    /// assert_eq!(token.write_text(&mut room[1..]), None);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn write_text<'a>(&self, out: &'a mut [u8]) -> Option<&'a str> {
+        let len = TEXT_PREFIX.len() + (self.bytes.len() * 4).div_ceil(3);
+        let text = out.get_mut(..len)?;
+        let (prefix, encoded) = text.split_at_mut_checked(TEXT_PREFIX.len())?;
+        prefix.copy_from_slice(TEXT_PREFIX.as_bytes());
+        _ = URL_SAFE_NO_PAD.encode(&self.bytes, encoded.as_out());
+        str::from_utf8(text).ok()
     }
 
     /// The class of its value.

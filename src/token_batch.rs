@@ -2,6 +2,8 @@
 
 use core::borrow::Borrow;
 use core::fmt;
+use core::mem::MaybeUninit;
+use core::ops::Range;
 
 use base64_simd::{AsOut, URL_SAFE_NO_PAD};
 use zeroize::{Zeroize, Zeroizing, optimization_barrier};
@@ -61,16 +63,56 @@ impl Slot {
     }
 
     fn text(self, all: &str) -> &str {
+        all.get(self.range()).unwrap_or_default()
+    }
+
+    /// Where its text is among the texts of a batch.
+    fn range(self) -> Range<usize> {
         let start = self.start / 3 * 4;
-        all.get(start..start + TEXT_PREFIX.len() + (self.len * 4).div_ceil(3)).unwrap_or_default()
+        start..start + TEXT_PREFIX.len() + (self.len * 4).div_ceil(3)
     }
 }
 
 impl TokenKey {
     /// Tokenizes many values; empties `out` first.
     pub fn tokenize_batch(&self, values: impl IntoIterator<Item = impl AsRef<str>>, out: &mut TokenBatch) {
-        out.bytes.clear();
         out.text.clear();
+        let mut text = core::mem::take(&mut out.text);
+        self.seal_batch(values, out, |bytes| {
+            text.reserve(bytes.len() / 3 * 4);
+            URL_SAFE_NO_PAD.encode_append(bytes, &mut text);
+        });
+        out.text = text;
+    }
+
+    /// Tokenizes many values and writes their texts to the beginning of `text`, where [`TokenBatch::ranges`] says where they
+    /// are, and which need not have held anything before; `out` itself has none then. Gives how much of `text` was taken, or `None` if it was too short.
+    pub fn tokenize_batch_to(
+        &self,
+        values: impl IntoIterator<Item = impl AsRef<str>>,
+        out: &mut TokenBatch,
+        text: &mut [MaybeUninit<u8>],
+    ) -> Option<usize> {
+        out.text.clear();
+        let mut taken = Some(0);
+        self.seal_batch(values, out, |bytes| {
+            taken = taken.and_then(|start| {
+                let end = start + bytes.len() / 3 * 4;
+                _ = URL_SAFE_NO_PAD.encode(bytes, text.get_mut(start..end)?.as_out());
+                Some(end)
+            });
+        });
+        taken
+    }
+
+    /// Seals the values, and hands the slots of each filled frame to `encode`.
+    fn seal_batch(
+        &self,
+        values: impl IntoIterator<Item = impl AsRef<str>>,
+        out: &mut TokenBatch,
+        mut encode: impl FnMut(&[u8]),
+    ) {
+        out.bytes.clear();
         out.items.clear();
         out.frames.clear();
         let mut next = 0;
@@ -83,10 +125,10 @@ impl TokenKey {
             });
             out.items.push(item);
             if out.frames.is_full() {
-                out.seal(self, next);
+                encode(out.seal(self, next));
             }
         }
-        out.seal(self, next);
+        encode(out.seal(self, next));
         out.frames.wipe();
     }
 }
@@ -97,8 +139,8 @@ impl TokenBatch {
         Self::default()
     }
 
-    /// Seals the values that wait in the frames.
-    fn seal(&mut self, key: &TokenKey, end: usize) {
+    /// Seals the values that wait in the frames, and gives their slots.
+    fn seal(&mut self, key: &TokenKey, end: usize) -> &[u8] {
         let ([a, b, c], [d, e, f, g]) = (PREFIX, key.header);
         let start_of_slot = [a, b, c, d, e, f, g];
         key.siv.seal_all(&mut self.frames);
@@ -116,9 +158,7 @@ impl TokenBatch {
             }
         }
         self.frames.clear();
-        let new = self.bytes.get(start..).unwrap_or_default();
-        self.text.reserve(new.len() / 3 * 4);
-        URL_SAFE_NO_PAD.encode_append(new, &mut self.text);
+        self.bytes.get(start..).unwrap_or_default()
     }
 
     /// How many values were tokenized or refused.
@@ -144,6 +184,27 @@ impl TokenBatch {
     /// The texts of the tokens, in the order of the values.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Result<&str, TokenizeError>> {
         self.items.iter().map(|item| item.map(|slot| slot.text(&self.text)))
+    }
+
+    /// Where the texts of the tokens are that [`TokenKey::tokenize_batch_to`] wrote, in the order of the values. Between them
+    /// up to two characters belong to none.
+    ///
+    /// ```
+    /// # use blindtally::*;
+    /// # let scope = Scope { account: AccountId::from_bytes([1; 16]), epoch: Epoch::FIRST };
+    /// # let key = TokenKey::new(&MasterKey::generate()?.epoch_key(scope).class_key(TokenClass::APP));
+    /// let (mut batch, long, too_long) = (TokenBatch::new(), "a".repeat(60), "a".repeat(MAX_TOKEN_VALUE + 1));
+    /// let (values, mut text) = (["winword.exe", &too_long, &long, ""], [core::mem::MaybeUninit::new(0); 400]);
+    /// assert_eq!(key.tokenize_batch_to(values, &mut batch, &mut text[..219]), None);
+    /// assert_eq!(key.tokenize_batch_to(values, &mut batch, &mut text), Some(220));
+    /// let first = batch.ranges().next().expect("there are four")?;
+    /// // SAFETY: all of it held something from the beginning.
+    /// let text = text.map(|byte| unsafe { byte.assume_init() });
+    /// assert_eq!(text[first], *key.tokenize("winword.exe")?.to_string().as_bytes());
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn ranges(&self) -> impl ExactSizeIterator<Item = Result<Range<usize>, TokenizeError>> {
+        self.items.iter().map(|item| item.map(Slot::range))
     }
 }
 

@@ -1,4 +1,4 @@
-"""Checks a binding with the test vectors by way of its driver: run.py [--only FILE]... NAME COMMAND..., see README.md."""
+"""Checks a binding with the test vectors by way of its driver, as README.md says."""
 
 from __future__ import annotations
 

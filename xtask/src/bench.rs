@@ -14,23 +14,24 @@ use crate::project::Project;
 use crate::ruby::Gem;
 use crate::table::{Align, Table, show};
 use crate::wheel::Wheels;
-use crate::{cargo, process, system};
+use crate::{cargo, clib, process, system};
 
 const FIELDS: [&str; 6] = ["figure", "ours", "peer", "ratio", "goal", "holds"];
 
-/// What the names of the figures of the npm package, of the dashboard, of the Python package, of Spark with it and of the
-/// Ruby gem begin with; all others are those of the Rust benchmarks.
+/// What the names of the figures of the npm package, of the dashboard, of the Python package, of Spark with it, of the Ruby
+/// gem and of C begin with; all others are those of the Rust benchmarks.
 const NPM: [&str; 2] = ["npm", "page reader"];
 const DASHBOARD: [&str; 1] = ["dashboard"];
 const PYTHON: [&str; 1] = ["python"];
 const SPARK: [&str; 1] = ["Spark"];
 const RUBY: [&str; 1] = ["ruby"];
+const C: [&str; 1] = ["c:"];
 
 /// Runs them (one of them with `only`), prints the table and writes the figures as JSON.
 pub(crate) fn run(project: &Project, json: Option<&Path>, only: Option<&str>) -> Result<()> {
     let is_of = |names: &[&str]| only.is_some_and(|only| names.iter().any(|start| only.starts_with(start)));
     let mut figures = Vec::new();
-    if ![&NPM[..], &DASHBOARD, &PYTHON, &SPARK, &RUBY].into_iter().any(is_of) {
+    if ![&NPM[..], &DASHBOARD, &PYTHON, &SPARK, &RUBY, &C].into_iter().any(is_of) {
         figures.extend(rust(project, only)?);
     }
     if only.is_none() || is_of(&NPM) {
@@ -41,6 +42,9 @@ pub(crate) fn run(project: &Project, json: Option<&Path>, only: Option<&str>) ->
     }
     if only.is_none() || is_of(&PYTHON) {
         figures.extend(Wheels::build(project)?.bench(project, only)?);
+    }
+    if only.is_none() || is_of(&C) {
+        figures.extend(clib::bench(project, only)?);
     }
     if only.is_none() || is_of(&SPARK) {
         figures.extend(Wheels::build(project)?.bench_spark(project, only)?);

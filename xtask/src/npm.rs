@@ -139,6 +139,14 @@ impl Npm {
         check.arg("tests/vectors.mjs").arg(generate(project, "blindtally-wasm-vectors")?);
         Ok(check)
     }
+
+    /// What prints the tokens of a file of values.
+    pub(crate) fn tokens(&self, project: &Project) -> Result<Command> {
+        self.build_if_changed(project)?;
+        let mut tokens = self.package.node();
+        tokens.arg("tests/tokens.mjs");
+        Ok(tokens)
+    }
 }
 
 /// Compiles a crate and returns the folder of its module and of the JavaScript around it, both named `bridge`.

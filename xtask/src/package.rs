@@ -11,7 +11,7 @@ use crate::npm::Npm;
 use crate::project::Project;
 use crate::ruby::Gem;
 use crate::wheel::Wheels;
-use crate::{cargo, process, programs};
+use crate::{cargo, clib, process, programs};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -26,11 +26,12 @@ pub(crate) struct Options {
 /// Makes the files of one kind and returns them.
 type Kind = (&'static str, fn(&Project, &Options) -> Result<Vec<PathBuf>>);
 
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 7] = [
     ("crate", core_crate),
     ("npm", npm_package),
     ("wheel", wheel),
     ("gem", gem),
+    ("c", |project, _| clib::package(project)),
     ("dashboard", dashboard),
     ("programs", programs),
 ];

@@ -16,6 +16,11 @@ pub(crate) fn environment(project: &Project, name: &str, requirements: &[&str]) 
     environment_of(Path::new("python3"), project, name, requirements)
 }
 
+/// The programs of an environment for the independent implementation, and for what tests bindings with it.
+pub(crate) fn independent(project: &Project) -> Result<PathBuf> {
+    environment(project, "independent", &["cryptography==50.0.2"])
+}
+
 /// As [`environment`], of another interpreter than the usual one.
 pub(crate) fn environment_of(
     interpreter: &Path,

@@ -14,11 +14,11 @@ use crate::postgres::{self, Postgres};
 use crate::project::Project;
 use crate::ruby::Gem;
 use crate::wheel::Wheels;
-use crate::{aw_server, cargo, demo, export, ffi, process, recordings, system, vectors};
+use crate::{aw_server, cargo, clib, demo, export, ffi, process, recordings, swift, system, tokens, vectors};
 
 type Step = (&'static str, fn(&Project) -> Result<()>);
 
-const STEPS: [Step; 26] = [
+const STEPS: [Step; 28] = [
     ("format", |project| cargo(project, &["fmt", "--all", "--check"])),
     // Before cargo compiles the server, which holds the dashboard.
     ("npm package", npm_package),
@@ -44,6 +44,8 @@ const STEPS: [Step; 26] = [
     ("Kotlin, Swift, Ruby: generated sources", ffi::check_generated),
     ("Ruby package", |project| Gem::find_or_build(project).map(drop)),
     ("Ruby package: tests", |project| Gem::find_or_build(project)?.test(project)),
+    ("Swift package: header and library", swift::check_header),
+    ("one value, one token in every language", tokens::check),
     ("test vectors", vectors::run),
     ("dashboard: tests in a browser", |project| Dashboard::new(project)?.test(project)),
     ("demo on SQLite", |project| demo(project, &[])),
@@ -109,6 +111,7 @@ fn npm_package(project: &Project) -> Result<()> {
 }
 
 fn tests(project: &Project) -> Result<()> {
+    clib::require_tools()?;
     let postgres = Postgres::start(project)?;
     let mut test = cargo::in_project(project);
     test.args(["test", "--workspace", "--lib", "--bins", "--tests"]).env(postgres::VARIABLE, postgres.url());

@@ -2,8 +2,8 @@
 //!
 //! An implementation prints `vectors: FILE IMPLEMENTATION PASSED` for each file of cases and fails if a case fails. The
 //! Rust one is the core's test `vectors`, and the same code as WebAssembly in each JavaScript engine; beside that runs the
-//! TypeScript of the npm package, for blobs and archives; then the Python package and the Ruby gem, by what they let programs
-//! do; any other is a program `test-vectors/NAME/run`.
+//! TypeScript of the npm package, for blobs and archives; then C, as far as agents go, the Python package and the Ruby gem,
+//! by what they let programs do; any other is a program `test-vectors/NAME/run`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -17,7 +17,7 @@ use crate::project::Project;
 use crate::ruby::Gem;
 use crate::table::{Align, Table};
 use crate::wheel::Wheels;
-use crate::{cargo, process, python};
+use crate::{cargo, clib, process, python};
 
 /// Cases passed, by artefact and implementation.
 type Passed = BTreeMap<(String, String), u64>;
@@ -28,6 +28,10 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     let mut rust = cargo::in_project(project);
     rust.args(["test", "--package", "blindtally", "--test", "vectors", "--quiet", "--", "--nocapture"]);
     collect(&mut passed, &mut rust, "the Rust check")?;
+    clib::require_tools()?;
+    let mut c = cargo::in_project(project);
+    c.args(["test", "--package", "blindtally-c", "--test", "vectors", "--quiet", "--", "--nocapture"]);
+    collect(&mut passed, &mut c, "the check in C")?;
     let npm = Npm::new(project)?;
     collect(&mut passed, &mut npm.vectors(project)?, "the check in JavaScript engines")?;
     python::require("the Python implementation of the vectors")?;

@@ -133,6 +133,13 @@ impl Wheels {
         Ok(check)
     }
 
+    /// What prints the tokens of a file of values.
+    pub(crate) fn tokens(&self, project: &Project) -> Result<Command> {
+        let mut tokens = self.python(&self.install(project)?);
+        tokens.arg("tests/tokens.py");
+        Ok(tokens)
+    }
+
     /// Compares the stubs with the native module, and checks them, the package and an example with mypy and pyright.
     pub(crate) fn types(&self, project: &Project) -> Result<()> {
         let programs = self.install(project)?;

@@ -22,4 +22,8 @@ mod policy;
 mod stream;
 mod text;
 
+/// What crosses lies in buffers of UniFFI's, which frees them as they are: here all memory is wiped when it is freed.
+#[global_allocator]
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
 uniffi::setup_scaffolding!("blindtally");

@@ -110,7 +110,10 @@ ENDINGS = {
         "    sys.exit(7)",
         "the driver ended in the call Opened.reveal (exit code 7)",
     ),
-    "does not know a call": ("del CALLS['Opened.reveal']", "the driver answers driver.unknown to the call Opened.reveal"),
+    "does not know a call": (
+        "del CALLS['Opened.reveal']",
+        "the driver answers driver.unknown to the call Opened.reveal",
+    ),
     "does without what all bindings have": (
         "def answer(request):\n    return {'error': 'driver.unsupported'}",
         "the driver answers driver.unsupported to the call Agent.from_state",
