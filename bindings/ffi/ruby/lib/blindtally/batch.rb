@@ -17,7 +17,7 @@ module Blindtally
       Given.refuse unless ERRORS.include?(errors)
       Given.refuse unless values.respond_to?(:to_ary) || values.is_a?(Enumerable)
       values = values.to_a.dup
-      plain = values.all? { |value| value.instance_of?(String) && Given.text?(value) }
+      plain = values.all? { |value| value.instance_of?(String) && (value.ascii_only? || Given.text?(value)) }
       return unpack(yield(pack(values)), errors, refusal) if plain
 
       sparse(values, errors) { |texts| unpack(yield(pack(texts)), :return, refusal) }
@@ -50,7 +50,7 @@ module Blindtally
     def pack(texts)
       joined = texts.join
       Given.refuse if joined.bytesize + 4 * texts.size > Given::LONGEST - 4
-      [texts.size, *texts.map(&:bytesize)].pack("V*") << joined.b
+      [texts.size, *texts.map(&:bytesize)].pack("V*") << joined.force_encoding(Encoding::BINARY)
     end
 
     def unpack(packed, errors, refusal)
@@ -59,19 +59,23 @@ module Blindtally
       at = 4 + 4 * count
       packed.force_encoding(Encoding::UTF_8)
       is_refused = false
-      results = lengths.map.with_index do |length, index|
+      results = lengths.map do |length|
         if length < REFUSED
-          result = packed.byteslice(at, length)
           at += length
-          result
+          packed.byteslice(at - length, length)
         else
           is_refused = true
-          code = packed.byteslice(at, length - REFUSED)
           at += length - REFUSED
-          Border.refusal(refusal, code, index)
+          # Its place is told below.
+          packed.byteslice(at - length + REFUSED, length - REFUSED).to_sym
         end
       end
-      is_refused ? settle(results, errors) : results
+      is_refused ? settle(named(results, refusal), errors) : results
+    end
+
+    # With the refusal that each code stands for.
+    def named(results, refusal)
+      results.map.with_index { |result, index| result.is_a?(Symbol) ? Border.refusal(refusal, result.name, index) : result }
     end
 
     def settle(results, errors)
