@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use crate::dashboard::Dashboard;
+use crate::kotlin::Kotlin;
 use crate::npm::Npm;
 use crate::project::Project;
 use crate::wheel::Wheels;
@@ -25,10 +26,11 @@ pub(crate) struct Options {
 /// Makes the files of one kind and returns them.
 type Kind = (&'static str, fn(&Project, &Options) -> Result<Vec<PathBuf>>);
 
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 7] = [
     ("crate", core_crate),
     ("npm", npm_package),
     ("wheel", wheel),
+    ("jar", jar),
     ("c", |project, _| clib::package(project)),
     ("dashboard", dashboard),
     ("programs", programs),
@@ -67,6 +69,10 @@ fn npm_package(project: &Project, _: &Options) -> Result<Vec<PathBuf>> {
 
 fn wheel(project: &Project, _: &Options) -> Result<Vec<PathBuf>> {
     Ok(Wheels::build(project)?.files)
+}
+
+fn jar(project: &Project, _: &Options) -> Result<Vec<PathBuf>> {
+    Ok(Kotlin::find_or_build(project)?.files())
 }
 
 fn dashboard(project: &Project, options: &Options) -> Result<Vec<PathBuf>> {

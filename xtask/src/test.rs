@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::dashboard::Dashboard;
+use crate::kotlin::Kotlin;
 use crate::node::Node;
 use crate::npm::Npm;
 use crate::oracle::Expected;
@@ -17,7 +18,7 @@ use crate::{aw_server, cargo, clib, demo, export, ffi, process, recordings, swif
 
 type Step = (&'static str, fn(&Project) -> Result<()>);
 
-const STEPS: [Step; 26] = [
+const STEPS: [Step; 29] = [
     ("format", |project| cargo(project, &["fmt", "--all", "--check"])),
     // Before cargo compiles the server, which holds the dashboard.
     ("npm package", npm_package),
@@ -41,6 +42,9 @@ const STEPS: [Step; 26] = [
     ("Python package: examples of the READMEs", |project| Wheels::find_or_build(project)?.examples(project)),
     ("Python package: installed into new environments", |project| Wheels::find_or_build(project)?.smoke(project)),
     ("Kotlin, Swift, Ruby: generated sources", ffi::check_generated),
+    ("Kotlin package", |project| Kotlin::find_or_build(project).map(drop)),
+    ("Kotlin package: tests", |project| Kotlin::find_or_build(project)?.test()),
+    ("Kotlin package: examples of the README", |project| Kotlin::find_or_build(project)?.examples()),
     ("Swift package: header and library", swift::check_header),
     ("one value, one token in every language", tokens::check),
     ("test vectors", vectors::run),

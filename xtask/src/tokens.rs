@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::kotlin::Kotlin;
 use crate::npm::Npm;
 use crate::project::Project;
 use crate::wheel::Wheels;
@@ -40,7 +41,10 @@ pub(crate) fn check(project: &Project) -> Result<()> {
     python.arg(&values);
     let mut c = clib::tokens(project)?;
     c.arg(&lines);
-    for (language, mut program) in [("Rust", rust), ("JavaScript", javascript), ("Python", python), ("C", c)] {
+    let mut kotlin = Kotlin::find_or_build(project)?.tokens()?;
+    kotlin.arg(&values);
+    let programs = [("Rust", rust), ("JavaScript", javascript), ("Python", python), ("C", c), ("Kotlin", kotlin)];
+    for (language, mut program) in programs {
         let output = process::output(&mut program, "")?;
         ensure!(output.status.success(), "{language}: no tokens ({})", output.status);
         if output.stdout != expected {
