@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::dashboard::Dashboard;
+use crate::kotlin::Kotlin;
 use crate::npm::Npm;
 use crate::postgres::{self, Postgres};
 use crate::project::Project;
@@ -19,19 +20,20 @@ use crate::{cargo, clib, process, system};
 const FIELDS: [&str; 6] = ["figure", "ours", "peer", "ratio", "goal", "holds"];
 
 /// What the names of the figures of the npm package, of the dashboard, of the Python package, of Spark with it, of the Ruby
-/// gem and of C begin with; all others are those of the Rust benchmarks.
+/// gem, of C and of the Kotlin package begin with; all others are those of the Rust benchmarks.
 const NPM: [&str; 2] = ["npm", "page reader"];
 const DASHBOARD: [&str; 1] = ["dashboard"];
 const PYTHON: [&str; 1] = ["python"];
 const SPARK: [&str; 1] = ["Spark"];
 const RUBY: [&str; 1] = ["ruby"];
 const C: [&str; 1] = ["c:"];
+const KOTLIN: [&str; 1] = ["kotlin"];
 
 /// Runs them (one of them with `only`), prints the table and writes the figures as JSON.
 pub(crate) fn run(project: &Project, json: Option<&Path>, only: Option<&str>) -> Result<()> {
     let is_of = |names: &[&str]| only.is_some_and(|only| names.iter().any(|start| only.starts_with(start)));
     let mut figures = Vec::new();
-    if ![&NPM[..], &DASHBOARD, &PYTHON, &SPARK, &RUBY, &C].into_iter().any(is_of) {
+    if ![&NPM[..], &DASHBOARD, &PYTHON, &SPARK, &RUBY, &C, &KOTLIN].into_iter().any(is_of) {
         figures.extend(rust(project, only)?);
     }
     if only.is_none() || is_of(&NPM) {
@@ -51,6 +53,9 @@ pub(crate) fn run(project: &Project, json: Option<&Path>, only: Option<&str>) ->
     }
     if only.is_none() || is_of(&RUBY) {
         figures.extend(Gem::build(project)?.bench(project, only)?);
+    }
+    if only.is_none() || is_of(&KOTLIN) {
+        figures.extend(Kotlin::find_or_build(project)?.bench(only)?);
     }
     print!("{}", table(&figures));
     if let Some(file) = json {

@@ -12,6 +12,7 @@ mod day;
 mod demo;
 mod export;
 mod ffi;
+mod kotlin;
 mod live;
 mod node;
 mod npm;

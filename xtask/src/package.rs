@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use crate::dashboard::Dashboard;
+use crate::kotlin::Kotlin;
 use crate::npm::Npm;
 use crate::project::Project;
 use crate::ruby::Gem;
@@ -26,11 +27,12 @@ pub(crate) struct Options {
 /// Makes the files of one kind and returns them.
 type Kind = (&'static str, fn(&Project, &Options) -> Result<Vec<PathBuf>>);
 
-const KINDS: [Kind; 7] = [
+const KINDS: [Kind; 8] = [
     ("crate", core_crate),
     ("npm", npm_package),
     ("wheel", wheel),
     ("gem", gem),
+    ("jar", jar),
     ("c", |project, _| clib::package(project)),
     ("dashboard", dashboard),
     ("programs", programs),
@@ -73,6 +75,10 @@ fn wheel(project: &Project, _: &Options) -> Result<Vec<PathBuf>> {
 
 fn gem(project: &Project, _: &Options) -> Result<Vec<PathBuf>> {
     Ok(vec![Gem::build(project)?.file])
+}
+
+fn jar(project: &Project, _: &Options) -> Result<Vec<PathBuf>> {
+    Ok(Kotlin::find_or_build(project)?.files())
 }
 
 fn dashboard(project: &Project, options: &Options) -> Result<Vec<PathBuf>> {

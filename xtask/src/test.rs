@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::dashboard::Dashboard;
+use crate::kotlin::Kotlin;
 use crate::node::Node;
 use crate::npm::Npm;
 use crate::oracle::Expected;
@@ -18,7 +19,7 @@ use crate::{aw_server, cargo, clib, demo, export, ffi, process, recordings, swif
 
 type Step = (&'static str, fn(&Project) -> Result<()>);
 
-const STEPS: [Step; 28] = [
+const STEPS: [Step; 31] = [
     ("format", |project| cargo(project, &["fmt", "--all", "--check"])),
     // Before cargo compiles the server, which holds the dashboard.
     ("npm package", npm_package),
@@ -42,6 +43,9 @@ const STEPS: [Step; 28] = [
     ("Python package: examples of the READMEs", |project| Wheels::find_or_build(project)?.examples(project)),
     ("Python package: installed into new environments", |project| Wheels::find_or_build(project)?.smoke(project)),
     ("Kotlin, Swift, Ruby: generated sources", ffi::check_generated),
+    ("Kotlin package", |project| Kotlin::find_or_build(project).map(drop)),
+    ("Kotlin package: tests", |project| Kotlin::find_or_build(project)?.test()),
+    ("Kotlin package: examples of the README", |project| Kotlin::find_or_build(project)?.examples()),
     ("Ruby package", |project| Gem::find_or_build(project).map(drop)),
     ("Ruby package: tests", |project| Gem::find_or_build(project)?.test(project)),
     ("Swift package: header and library", swift::check_header),

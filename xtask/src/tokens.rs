@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::kotlin::Kotlin;
 use crate::npm::Npm;
 use crate::project::Project;
 use crate::ruby::Gem;
@@ -43,7 +44,10 @@ pub(crate) fn check(project: &Project) -> Result<()> {
     c.arg(&lines);
     let mut ruby = Gem::find_or_build(project)?.tokens(project)?;
     ruby.arg(&values);
-    let programs = [("Rust", rust), ("JavaScript", javascript), ("Python", python), ("C", c), ("Ruby", ruby)];
+    let mut kotlin = Kotlin::find_or_build(project)?.tokens()?;
+    kotlin.arg(&values);
+    let programs =
+        [("Rust", rust), ("JavaScript", javascript), ("Python", python), ("C", c), ("Kotlin", kotlin), ("Ruby", ruby)];
     for (language, mut program) in programs {
         let output = process::output(&mut program, "")?;
         ensure!(output.status.success(), "{language}: no tokens ({})", output.status);

@@ -12,6 +12,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::kotlin::Kotlin;
 use crate::npm::Npm;
 use crate::project::Project;
 use crate::ruby::Gem;
@@ -39,6 +40,7 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     collect(&mut passed, &mut wheel.vectors(project)?, "the check of the Python package")?;
     let gem = Gem::find_or_build(project)?;
     collect(&mut passed, &mut gem.vectors(project)?, "the check of the Ruby gem")?;
+    collect(&mut passed, &mut Kotlin::find_or_build(project)?.vectors(project)?, "the check of the Kotlin package")?;
     for program in others(&project.root.join("test-vectors"))? {
         collect(&mut passed, Command::new(&program).current_dir(&project.root), &program.display().to_string())?;
     }
