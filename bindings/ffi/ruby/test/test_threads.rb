@@ -51,16 +51,19 @@ class TestThreads < BlindtallyTest
   def test_an_interruption_waits_for_the_end_of_a_call
     owner, = shared
     started = Queue.new
+    raised = Queue.new
     done = nil
     thread = Thread.new do
       Thread.handle_interrupt(IOError => :never) do
         started << true
         done = owner.backup_with_passphrase(PASSWORD, kdf: CHEAP)
+        raised.pop
       end
     end
     thread.report_on_exception = false
     started.pop
     thread.raise(IOError)
+    raised << true
     assert_raises(IOError) { thread.join }
     assert_instance_of Backup, done
     assert_raises(Timeout::Error) { Timeout.timeout(0.05) { loop { owner.tokenize_typed(:app, "x") } } }
