@@ -12,18 +12,20 @@ use crate::kotlin::Kotlin;
 use crate::npm::Npm;
 use crate::postgres::{self, Postgres};
 use crate::project::Project;
+use crate::ruby::Gem;
 use crate::table::{Align, Table, show};
 use crate::wheel::Wheels;
 use crate::{cargo, clib, process, system};
 
 const FIELDS: [&str; 6] = ["figure", "ours", "peer", "ratio", "goal", "holds"];
 
-/// What the names of the figures of the npm package, of the dashboard, of the Python package, of Spark with it, of C and
-/// of the Kotlin package begin with; all others are those of the Rust benchmarks.
+/// What the names of the figures of the npm package, of the dashboard, of the Python package, of Spark with it, of the Ruby
+/// gem, of C and of the Kotlin package begin with; all others are those of the Rust benchmarks.
 const NPM: [&str; 2] = ["npm", "page reader"];
 const DASHBOARD: [&str; 1] = ["dashboard"];
 const PYTHON: [&str; 1] = ["python"];
 const SPARK: [&str; 1] = ["Spark"];
+const RUBY: [&str; 1] = ["ruby"];
 const C: [&str; 1] = ["c:"];
 const KOTLIN: [&str; 1] = ["kotlin"];
 
@@ -31,7 +33,7 @@ const KOTLIN: [&str; 1] = ["kotlin"];
 pub(crate) fn run(project: &Project, json: Option<&Path>, only: Option<&str>) -> Result<()> {
     let is_of = |names: &[&str]| only.is_some_and(|only| names.iter().any(|start| only.starts_with(start)));
     let mut figures = Vec::new();
-    if ![&NPM[..], &DASHBOARD, &PYTHON, &SPARK, &C, &KOTLIN].into_iter().any(is_of) {
+    if ![&NPM[..], &DASHBOARD, &PYTHON, &SPARK, &RUBY, &C, &KOTLIN].into_iter().any(is_of) {
         figures.extend(rust(project, only)?);
     }
     if only.is_none() || is_of(&NPM) {
@@ -48,6 +50,9 @@ pub(crate) fn run(project: &Project, json: Option<&Path>, only: Option<&str>) ->
     }
     if only.is_none() || is_of(&SPARK) {
         figures.extend(Wheels::build(project)?.bench_spark(project, only)?);
+    }
+    if only.is_none() || is_of(&RUBY) {
+        figures.extend(Gem::build(project)?.bench(project, only)?);
     }
     if only.is_none() || is_of(&KOTLIN) {
         figures.extend(Kotlin::find_or_build(project)?.bench(only)?);

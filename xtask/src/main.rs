@@ -24,6 +24,7 @@ mod programs;
 mod project;
 mod python;
 mod recordings;
+mod ruby;
 mod swift;
 mod system;
 mod table;

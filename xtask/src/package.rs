@@ -10,6 +10,7 @@ use crate::dashboard::Dashboard;
 use crate::kotlin::Kotlin;
 use crate::npm::Npm;
 use crate::project::Project;
+use crate::ruby::Gem;
 use crate::wheel::Wheels;
 use crate::{cargo, clib, process, programs};
 
@@ -26,10 +27,11 @@ pub(crate) struct Options {
 /// Makes the files of one kind and returns them.
 type Kind = (&'static str, fn(&Project, &Options) -> Result<Vec<PathBuf>>);
 
-const KINDS: [Kind; 7] = [
+const KINDS: [Kind; 8] = [
     ("crate", core_crate),
     ("npm", npm_package),
     ("wheel", wheel),
+    ("gem", gem),
     ("jar", jar),
     ("c", |project, _| clib::package(project)),
     ("dashboard", dashboard),
@@ -69,6 +71,10 @@ fn npm_package(project: &Project, _: &Options) -> Result<Vec<PathBuf>> {
 
 fn wheel(project: &Project, _: &Options) -> Result<Vec<PathBuf>> {
     Ok(Wheels::build(project)?.files)
+}
+
+fn gem(project: &Project, _: &Options) -> Result<Vec<PathBuf>> {
+    Ok(vec![Gem::build(project)?.file])
 }
 
 fn jar(project: &Project, _: &Options) -> Result<Vec<PathBuf>> {

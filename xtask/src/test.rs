@@ -13,12 +13,13 @@ use crate::npm::Npm;
 use crate::oracle::Expected;
 use crate::postgres::{self, Postgres};
 use crate::project::Project;
+use crate::ruby::Gem;
 use crate::wheel::Wheels;
 use crate::{aw_server, cargo, clib, demo, export, ffi, process, recordings, swift, system, tokens, vectors};
 
 type Step = (&'static str, fn(&Project) -> Result<()>);
 
-const STEPS: [Step; 29] = [
+const STEPS: [Step; 31] = [
     ("format", |project| cargo(project, &["fmt", "--all", "--check"])),
     // Before cargo compiles the server, which holds the dashboard.
     ("npm package", npm_package),
@@ -45,6 +46,8 @@ const STEPS: [Step; 29] = [
     ("Kotlin package", |project| Kotlin::find_or_build(project).map(drop)),
     ("Kotlin package: tests", |project| Kotlin::find_or_build(project)?.test()),
     ("Kotlin package: examples of the README", |project| Kotlin::find_or_build(project)?.examples()),
+    ("Ruby package", |project| Gem::find_or_build(project).map(drop)),
+    ("Ruby package: tests", |project| Gem::find_or_build(project)?.test(project)),
     ("Swift package: header and library", swift::check_header),
     ("one value, one token in every language", tokens::check),
     ("test vectors", vectors::run),

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 use crate::kotlin::Kotlin;
 use crate::npm::Npm;
 use crate::project::Project;
+use crate::ruby::Gem;
 use crate::wheel::Wheels;
 use crate::{cargo, clib, process, python};
 
@@ -41,9 +42,12 @@ pub(crate) fn check(project: &Project) -> Result<()> {
     python.arg(&values);
     let mut c = clib::tokens(project)?;
     c.arg(&lines);
+    let mut ruby = Gem::find_or_build(project)?.tokens(project)?;
+    ruby.arg(&values);
     let mut kotlin = Kotlin::find_or_build(project)?.tokens()?;
     kotlin.arg(&values);
-    let programs = [("Rust", rust), ("JavaScript", javascript), ("Python", python), ("C", c), ("Kotlin", kotlin)];
+    let programs =
+        [("Rust", rust), ("JavaScript", javascript), ("Python", python), ("C", c), ("Kotlin", kotlin), ("Ruby", ruby)];
     for (language, mut program) in programs {
         let output = process::output(&mut program, "")?;
         ensure!(output.status.success(), "{language}: no tokens ({})", output.status);

@@ -2,8 +2,8 @@
 //!
 //! An implementation prints `vectors: FILE IMPLEMENTATION PASSED` for each file of cases and fails if a case fails. The
 //! Rust one is the core's test `vectors`, and the same code as WebAssembly in each JavaScript engine; beside that runs the
-//! TypeScript of the npm package, for blobs and archives; then C, as far as agents go, and the Python package, by what they let programs do; any other is
-//! a program `test-vectors/NAME/run`.
+//! TypeScript of the npm package, for blobs and archives; then C, as far as agents go, the Python package and the Ruby gem,
+//! by what they let programs do; any other is a program `test-vectors/NAME/run`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,6 +15,7 @@ use anyhow::{Context, Result, ensure};
 use crate::kotlin::Kotlin;
 use crate::npm::Npm;
 use crate::project::Project;
+use crate::ruby::Gem;
 use crate::table::{Align, Table};
 use crate::wheel::Wheels;
 use crate::{cargo, clib, process, python};
@@ -37,6 +38,8 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     python::require("the Python implementation of the vectors")?;
     let wheel = Wheels::find_or_build(project)?;
     collect(&mut passed, &mut wheel.vectors(project)?, "the check of the Python package")?;
+    let gem = Gem::find_or_build(project)?;
+    collect(&mut passed, &mut gem.vectors(project)?, "the check of the Ruby gem")?;
     collect(&mut passed, &mut Kotlin::find_or_build(project)?.vectors(project)?, "the check of the Kotlin package")?;
     for program in others(&project.root.join("test-vectors"))? {
         collect(&mut passed, Command::new(&program).current_dir(&project.root), &program.display().to_string())?;

@@ -129,7 +129,7 @@ class UniffiHandleMap
   end
 
   def remove(handle)
-    @lock.synchronize do
+    begin
       obj = @map.delete(handle)
       raise InternalError, "UniffiHandleMap.remove: invalid handle #{handle}" if obj.nil?
       obj
@@ -2582,8 +2582,9 @@ class RustBufferBuilder
   end
 
   def write(value)
-    reserve(value.bytes.size) do
-      @rust_buf.data.put_array_of_char @rust_buf.len, value.bytes
+    size = value.bytesize
+    reserve(size) do
+      @rust_buf.data.put_bytes @rust_buf.len, value, 0, size
     end
   end
 
@@ -2603,13 +2604,13 @@ class RustBufferBuilder
 
   def write_string(v)
     v = ::Blindtally::Native::uniffi_utf8(v)
-    pack_into 4, 'l>', v.bytes.size
+    pack_into 4, 'l>', v.bytesize
     write v
   end
 
   def write_bytes(v)
     v = ::Blindtally::Native::uniffi_bytes(v)
-    pack_into 4, 'l>', v.bytes.size
+    pack_into 4, 'l>', v.bytesize
     write v
   end
 
@@ -3473,7 +3474,7 @@ class RustBufferBuilder
 
   def pack_into(size, format, value)
     reserve(size) do
-      @rust_buf.data.put_array_of_char @rust_buf.len, [value].pack(format).bytes
+      @rust_buf.data.put_bytes @rust_buf.len, [value].pack(format)
     end
   end
 end
@@ -4096,7 +4097,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_agent_accept,
     [:uint64, RustBuffer.by_value, RustCallStatus.by_ref],
-    RustBuffer.by_value
+    RustBuffer.by_value,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_agent_account,
     [:uint64, RustCallStatus.by_ref],
@@ -4104,7 +4106,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_agent_apply_policy,
     [:uint64, RustBuffer.by_value, RustCallStatus.by_ref],
-    RustBuffer.by_value
+    RustBuffer.by_value,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_agent_blob_writer,
     [:uint64, RustBuffer.by_value, :uint64, RustBuffer.by_value, RustCallStatus.by_ref],
@@ -4136,7 +4139,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_agent_seal_blob,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
-    RustBuffer.by_value
+    RustBuffer.by_value,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_agent_seal_record,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
@@ -4160,11 +4164,13 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_agent_tokenize_packed,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
-    RustBuffer.by_value
+    RustBuffer.by_value,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_agent_wipe,
     [:uint64, RustCallStatus.by_ref],
-    :void
+    :void,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_clone_pendingagent,
     [:uint64, RustCallStatus.by_ref],
@@ -4176,7 +4182,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_pendingagent_accept,
     [:uint64, RustBuffer.by_value, RustCallStatus.by_ref],
-    :uint64
+    :uint64,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_pendingagent_account,
     [:uint64, RustCallStatus.by_ref],
@@ -4208,7 +4215,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_pendingagent_wipe,
     [:uint64, RustCallStatus.by_ref],
-    :void
+    :void,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_clone_archive,
     [:uint64, RustCallStatus.by_ref],
@@ -4296,7 +4304,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_backup_open_with_passphrase,
     [:uint64, RustBuffer.by_value, RustCallStatus.by_ref],
-    :uint64
+    :uint64,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_backup_open_with_recovery_key,
     [:uint64, :uint64, RustCallStatus.by_ref],
@@ -4336,7 +4345,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_restored_wipe,
     [:uint64, RustCallStatus.by_ref],
-    :void
+    :void,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_clone_blobfile,
     [:uint64, RustCallStatus.by_ref],
@@ -4544,7 +4554,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_constructor_identity_generate,
     [:int32, RustCallStatus.by_ref],
-    :uint64
+    :uint64,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_identity_encryption_spki,
     [:uint64, RustCallStatus.by_ref],
@@ -4560,7 +4571,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_identity_wipe,
     [:uint64, RustCallStatus.by_ref],
-    :void
+    :void,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_clone_openingkeys,
     [:uint64, RustCallStatus.by_ref],
@@ -4592,7 +4604,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_openingkeys_open_blob,
     [:uint64, RustBuffer.by_value, RustCallStatus.by_ref],
-    RustBuffer.by_value
+    RustBuffer.by_value,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_openingkeys_open_record,
     [:uint64, RustBuffer.by_value, RustCallStatus.by_ref],
@@ -4600,7 +4613,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_openingkeys_open_records,
     [:uint64, RustBuffer.by_value, RustCallStatus.by_ref],
-    RustBuffer.by_value
+    RustBuffer.by_value,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_openingkeys_recovery_proof,
     [:uint64, RustCallStatus.by_ref],
@@ -4620,11 +4634,13 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_openingkeys_reveal_packed,
     [:uint64, RustBuffer.by_value, RustCallStatus.by_ref],
-    RustBuffer.by_value
+    RustBuffer.by_value,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_openingkeys_reveal_text,
     [:uint64, RustBuffer.by_value, RustCallStatus.by_ref],
-    RustBuffer.by_value
+    RustBuffer.by_value,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_clone_owner,
     [:uint64, RustCallStatus.by_ref],
@@ -4644,7 +4660,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_approve,
     [:uint64, :uint64, RustBuffer.by_value, RustCallStatus.by_ref],
-    :uint64
+    :uint64,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_archive_writer,
     [:uint64, :uint64, RustBuffer.by_value, RustCallStatus.by_ref],
@@ -4652,19 +4669,23 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_backup_with_passphrase,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
-    :uint64
+    :uint64,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_backup_with_recovery_key,
     [:uint64, RustCallStatus.by_ref],
-    RustBuffer.by_value
+    RustBuffer.by_value,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_cancel_ticket,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
-    :uint64
+    :uint64,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_change_password,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
-    :uint64
+    :uint64,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_devices,
     [:uint64, RustCallStatus.by_ref],
@@ -4680,7 +4701,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_inspect,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
-    RustBuffer.by_value
+    RustBuffer.by_value,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_issue_ticket,
     [:uint64, :int32, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
@@ -4712,7 +4734,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_redeliver,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
-    :uint64
+    :uint64,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_retokenize,
     [:uint64, RustBuffer.by_value, RustCallStatus.by_ref],
@@ -4728,19 +4751,23 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_revoke,
     [:uint64, RustBuffer.by_value, :int8, RustBuffer.by_value, RustCallStatus.by_ref],
-    :uint64
+    :uint64,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_rotate,
     [:uint64, RustBuffer.by_value, RustCallStatus.by_ref],
-    :uint64
+    :uint64,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_set_canonical_form,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
-    :uint64
+    :uint64,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_sync,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
-    RustBuffer.by_value
+    RustBuffer.by_value,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_tokenize_typed,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
@@ -4748,7 +4775,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_owner_wipe,
     [:uint64, RustCallStatus.by_ref],
-    :void
+    :void,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_clone_accountsecret,
     [:uint64, RustCallStatus.by_ref],
@@ -4784,7 +4812,8 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_constructor_login_start,
     [RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
-    :uint64
+    :uint64,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_login_proof,
     [:uint64, RustCallStatus.by_ref],
@@ -4792,11 +4821,13 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_method_login_unlock,
     [:uint64, RustBuffer.by_value, :int64, RustCallStatus.by_ref],
-    :uint64
+    :uint64,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_method_login_wipe,
     [:uint64, RustCallStatus.by_ref],
-    :void
+    :void,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_clone_input,
     [:uint64, RustCallStatus.by_ref],
@@ -4864,11 +4895,13 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_func_enroll,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
-    RustBuffer.by_value
+    RustBuffer.by_value,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_func_enroll_by_code,
     [RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
-    RustBuffer.by_value
+    RustBuffer.by_value,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_func_load_agent,
     [RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
@@ -4892,11 +4925,13 @@ module UniFFILib
 
   attach_function :uniffi_blindtally_ffi_fn_func_create_account,
     [RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
-    RustBuffer.by_value
+    RustBuffer.by_value,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_func_restore_account,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, :int64, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
-    RustBuffer.by_value
+    RustBuffer.by_value,
+    blocking: true
 
   attach_function :uniffi_blindtally_ffi_fn_func_normal_login_name,
     [RustBuffer.by_value, RustCallStatus.by_ref],
