@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::dashboard::Dashboard;
@@ -81,6 +81,13 @@ fn rust(project: &Project, only: Option<&str>) -> Result<Vec<Value>> {
     // Its report on the way is progress; the result is the table.
     process::run(benches.stdout(std::io::stderr()))?;
     serde_json::from_slice(&fs::read(&result)?).context("the benchmarks give no list in JSON")
+}
+
+/// What a program that measures prints; `language` is that it is written in.
+pub(crate) fn figures(program: &mut Command, language: &str) -> Result<Vec<Value>> {
+    let output = process::output(program, "")?;
+    ensure!(output.status.success(), "the benchmarks in {language} failed ({})", output.status);
+    serde_json::from_slice(&output.stdout).with_context(|| format!("the benchmarks in {language} give no list in JSON"))
 }
 
 fn table(figures: &[Value]) -> String {

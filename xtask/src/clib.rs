@@ -4,11 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::project::Project;
-use crate::{cargo, process, system};
+use crate::{bench, cargo, process, system};
 
 const PACKAGE: &str = "blindtally-c";
 
@@ -91,7 +91,5 @@ pub(crate) fn bench(project: &Project, only: Option<&str>) -> Result<Vec<Value>>
     process::run(build_bench.stdout(std::io::stderr()))?;
     let mut bench = Command::new(build(project, "cdylib")?.join("examples/bench"));
     // Cargo's own leads to a library that is not the one that is shipped.
-    let output = process::output(bench.args(only).env_remove("LD_LIBRARY_PATH"), "")?;
-    ensure!(output.status.success(), "the benchmarks in C failed ({})", output.status);
-    serde_json::from_slice(&output.stdout).context("the benchmarks in C give no list in JSON")
+    bench::figures(bench.args(only).env_remove("LD_LIBRARY_PATH"), "C")
 }

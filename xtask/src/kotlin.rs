@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::node::{Node, is_current, list};
 use crate::project::Project;
-use crate::{ffi, process, python, system};
+use crate::{bench, ffi, process, system, vectors};
 
 /// The compiler, which brings the standard library too.
 const COMPILER: &str = "kotlin-compiler";
@@ -173,12 +173,7 @@ impl Kotlin {
 
     /// What checks the test vectors with the jar.
     pub(crate) fn vectors(&self, project: &Project) -> Result<Command> {
-        let programs = python::independent(project)?;
-        let driver = self.test_program("io.blindtally.DriverKt")?;
-        let mut check = Command::new(programs.join("python"));
-        check.arg(self.root.join("bindings/vectors/run.py")).arg("kotlin");
-        check.arg(driver.get_program()).args(driver.get_args()).env("PYTHONDONTWRITEBYTECODE", "1");
-        Ok(check)
+        vectors::driven(project, "kotlin", &self.test_program("io.blindtally.DriverKt")?)
     }
 
     /// What prints the tokens of a file of bindings/vectors/tokens.py, which is its argument.
@@ -202,9 +197,7 @@ impl Kotlin {
         let mut bench = self.java(&class_path)?;
         bench.arg("io.blindtally.bench.BenchKt").arg(self.root.join("tests/keys"));
         bench.args(only.into_iter().flat_map(|only| ["--only", only]));
-        let output = process::output(&mut bench, "")?;
-        ensure!(output.status.success(), "the benchmarks in Kotlin failed ({})", output.status);
-        serde_json::from_slice(&output.stdout).context("the benchmarks in Kotlin give no list in JSON")
+        bench::figures(&mut bench, "Kotlin")
     }
 
     /// What a program needs that uses the jar, and further jars.

@@ -5,12 +5,12 @@ use std::io::stderr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::node::{is_current, list};
 use crate::project::Project;
-use crate::{ffi, process, python, system};
+use crate::{bench, ffi, process, system, vectors};
 
 /// Debian's packages of what the gem needs, is tested with and is documented with.
 const PACKAGES: [&str; 4] = ["ruby", "ruby-ffi", "ruby-minitest", "yard"];
@@ -85,12 +85,8 @@ impl Gem {
 
     /// What checks the test vectors with the installed gem.
     pub(crate) fn vectors(&self, project: &Project) -> Result<Command> {
-        let ruby = self.ruby(project)?;
-        let mut check = Command::new(python::independent(project)?.join("python"));
-        check.arg(project.root.join("bindings/vectors/run.py")).arg("ruby").arg(ruby.get_program());
-        check.arg("test/driver.rb").current_dir(&self.folder).env("PYTHONDONTWRITEBYTECODE", "1");
-        check.envs(ruby.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        Ok(check)
+        let mut driver = self.ruby(project)?;
+        vectors::driven(project, "ruby", driver.arg("test/driver.rb"))
     }
 
     /// What prints the tokens of the values in a file that is still to be named.
@@ -104,9 +100,7 @@ impl Gem {
     pub(crate) fn bench(&self, project: &Project, only: Option<&str>) -> Result<Vec<Value>> {
         let mut bench = self.ruby(project)?;
         bench.arg("bench/run.rb").args(only.into_iter().flat_map(|only| ["--only", only]));
-        let output = process::output(&mut bench, "")?;
-        ensure!(output.status.success(), "the benchmarks in Ruby failed ({})", output.status);
-        serde_json::from_slice(&output.stdout).context("the benchmarks in Ruby give no list in JSON")
+        bench::figures(&mut bench, "Ruby")
     }
 
     /// Ruby in the folder of the sources, which finds the installed gem and not them.

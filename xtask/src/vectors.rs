@@ -48,6 +48,23 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     check_counts(&passed)
 }
 
+/// What checks the vectors with the binding of that name, whose driver (bindings/vectors) this command starts.
+pub(crate) fn driven(project: &Project, name: &str, driver: &Command) -> Result<Command> {
+    let mut check = Command::new(python::independent(project)?.join("python"));
+    check.arg(project.root.join("bindings/vectors/run.py")).arg(name).arg(driver.get_program()).args(driver.get_args());
+    for (name, value) in driver.get_envs() {
+        match value {
+            Some(value) => check.env(name, value),
+            None => check.env_remove(name),
+        };
+    }
+    if let Some(folder) = driver.get_current_dir() {
+        check.current_dir(folder);
+    }
+    check.env("PYTHONDONTWRITEBYTECODE", "1");
+    Ok(check)
+}
+
 /// Whoever checks a file checks all of it.
 fn check_counts(passed: &Passed) -> Result<()> {
     let mut counts = BTreeMap::new();

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::node::{Node, is_current, list};
 use crate::project::Project;
-use crate::{cargo, process, python, system};
+use crate::{bench, cargo, process, python, system};
 
 /// What builds wheels.
 const TOOLS: [&str; 1] = ["maturin==1.16.0"];
@@ -114,7 +114,7 @@ impl Wheels {
     pub(crate) fn bench_spark(&self, project: &Project, only: Option<&str>) -> Result<Vec<Value>> {
         let programs = self.install_with_spark(project)?;
         let mut bench = self.python(&programs);
-        figures(bench.arg("bench/spark.py").args(only.into_iter().flat_map(|only| ["--only", only])))
+        bench::figures(bench.arg("bench/spark.py").args(only.into_iter().flat_map(|only| ["--only", only])), "Python")
     }
 
     fn install_with_spark(&self, project: &Project) -> Result<PathBuf> {
@@ -208,7 +208,7 @@ impl Wheels {
         self.install_into(&programs)?;
         python::install_wheel(&programs, &echo)?;
         let mut benches = self.python(&programs);
-        figures(benches.arg("bench/run.py").args(only.into_iter().flat_map(|only| ["--only", only])))
+        bench::figures(benches.arg("bench/run.py").args(only.into_iter().flat_map(|only| ["--only", only])), "Python")
     }
 
     /// The programs of the environment that the tests run in, with this wheel in it.
@@ -224,13 +224,6 @@ impl Wheels {
         python.current_dir(&self.folder).env("PYTHONDONTWRITEBYTECODE", "1").env_remove("PYTHONPATH");
         python
     }
-}
-
-/// What a program that measures prints.
-fn figures(bench: &mut Command) -> Result<Vec<Value>> {
-    let output = process::output(bench, "")?;
-    ensure!(output.status.success(), "the benchmarks in Python failed ({})", output.status);
-    serde_json::from_slice(&output.stdout).context("the benchmarks in Python give no list in JSON")
 }
 
 /// Compiles the crate in `folder` (release) and returns its wheel in `packages`, whose name must begin with `expected`.
