@@ -54,6 +54,26 @@ class TestThreads < BlindtallyTest
     assert_equal owner.tokenize_typed(:app, "x"), owner.tokenize_typed(:app, "x")
   end
 
+  def test_what_is_raised_during_a_slow_call_comes_after_it
+    owner, = new_owner
+    outcomes = Array.new(6) do
+      calling = Queue.new
+      thread = Thread.new do
+        Thread.handle_interrupt(IOError => :never) do
+          calling << true
+          owner.backup_with_passphrase(PASSWORD, kdf: CHEAP)
+        end
+        :lost
+      rescue IOError
+        :raised
+      end
+      calling.pop
+      thread.raise(IOError, "stop")
+      thread.value
+    end
+    assert_equal([:raised] * 6, outcomes)
+  end
+
   def test_one_login_is_used_up_once_by_however_many_threads
     owner, change = new_owner
     Login.start(LOGIN, PASSWORD, owner.prelogin) do |login|
