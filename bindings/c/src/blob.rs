@@ -50,7 +50,7 @@ pub unsafe extern "C" fn blindtally_sealer_new(
     beginning: *mut Bytes,
 ) -> *const Error {
     entry(|given| {
-        let (sealer, beginning) = (given.out_handle(sealer)?, given.out_bytes(beginning)?);
+        let (sealer, beginning) = given.both(given.out_handle(sealer), given.out_bytes(beginning))?;
         let (class, when) = (class(blob_class, BlobClass::from_id)?, millis(when)?);
         let started = given.handle(agent)?.0.look(|agent| agent.blob_sealer(class, when))??;
         beginning.put_bytes(started.start().as_bytes());

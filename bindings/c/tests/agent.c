@@ -39,10 +39,10 @@ static void nulls(void) {
     blindtally_agent *agent = NULL;
     blindtally_pending *pending = NULL;
     blindtally_sealer *sealer = NULL;
-    blindtally_bytes bytes = {NULL, 0};
     blindtally_status status;
     uint32_t result;
     char text[64];
+    blindtally_bytes bytes = {NULL, 0}, stale = {(uint8_t *)text, sizeof text};
     size_t length;
 
     blindtally_agent_free(NULL);
@@ -55,6 +55,18 @@ static void nulls(void) {
     blindtally_bytes_free(&bytes);
 
     GIVES("c.null", blindtally_agent_enroll(NULL, 1, "pc", 2, NULL, &pending, &bytes));
+    /* What one output holds of earlier is gone, also where the other is NULL: else it would be freed as if it were given. */
+    GIVES("c.null", blindtally_agent_enroll("ticket", 6, "pc", 2, NULL, NULL, &stale));
+    CHECK(stale.data == NULL && stale.length == 0);
+    stale.data = (uint8_t *)text;
+    GIVES("c.null", blindtally_agent_enroll_by_code("code", 4, NULL, NULL, &stale));
+    CHECK(stale.data == NULL && stale.length == 0);
+    stale.data = (uint8_t *)text;
+    GIVES("c.null", blindtally_sealer_new(NULL, BLINDTALLY_CLASS_VOICE, NOW, NULL, &stale));
+    CHECK(stale.data == NULL && stale.length == 0);
+    pending = (blindtally_pending *)(void *)text;
+    GIVES("c.null", blindtally_restore(KEY, 4, NULL, 0, NULL, &pending));
+    CHECK(pending == NULL);
     GIVES("malformed.encoding", blindtally_agent_enroll(NULL, 0, "pc", 2, NULL, &pending, &bytes));
     GIVES("malformed.encoding", blindtally_agent_enroll("ticket", 6, "pc", 2, NULL, &pending, &bytes));
     GIVES("c.null", blindtally_agent_enroll("ticket", 6, "pc", 2, NULL, NULL, &bytes));
