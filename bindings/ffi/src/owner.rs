@@ -415,8 +415,9 @@ impl Owner {
         output: Arc<dyn Output>,
         now: Option<SystemTime>,
     ) -> Result<Arc<ArchiveWriter>, BlindtallyError> {
-        let writer = self.look(|owner| owner.archive_writer(Sink(output), or_now(now)))?;
-        Ok(ArchiveWriter::new(&self.held, writer.map_err(BlindtallyError::of_io)?))
+        // The owner is not locked while the output is called.
+        let start = self.look(|owner| owner.start_archive(or_now(now)))??;
+        Ok(ArchiveWriter::new(&self.held, start.writer(Sink(output)).map_err(BlindtallyError::of_io)?))
     }
 
     /// Wipes every key now, whoever still refers to this object.
