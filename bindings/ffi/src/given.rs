@@ -12,8 +12,12 @@ pub(crate) fn or_now(given: Option<SystemTime>) -> Timestamp {
     given.unwrap_or_else(SystemTime::now).into()
 }
 
+/// The end of the year 9999 in Unix milliseconds: every platform can say it.
+const LATEST: u64 = 253_402_300_799_999;
+
+/// A moment of the core's; what is later than any that people mean is the latest.
 pub(crate) fn system_time(time: Timestamp) -> SystemTime {
-    UNIX_EPOCH + Duration::from_millis(time.unix_millis())
+    UNIX_EPOCH + Duration::from_millis(time.unix_millis().min(LATEST))
 }
 
 pub(crate) fn lifetime(given: Duration) -> Lifetime {
