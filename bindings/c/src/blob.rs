@@ -16,7 +16,8 @@ pub struct Sealer(Held<BlobSealer>);
 /// not below 0. Gives the blob, to be freed with blindtally_bytes_free(). What is longer than some MiB is better sealed in
 /// pieces: blindtally_sealer_new().
 ///
-/// Errors: c.value for what is no blob class or moment, blob.no-key, agent.needs-upgrade, agent.revoked.
+/// Errors: c.value for what is no blob class or moment, blob.no-key, agent.needs-upgrade, agent.revoked, blob.too-long above
+/// 1 TiB, entropy.unavailable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn blindtally_agent_seal_blob(
     agent: *const Agent,
