@@ -5,7 +5,7 @@ use blindtally::{Error, RevealBatch, TokenBatch};
 use crate::error::{BlindtallyError, Misuse};
 
 /// What became of one item of a batch: a text, or the code of its refusal.
-#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
 pub struct BatchItem {
     /// The token or the value; none if it was refused.
     pub text: Option<String>,

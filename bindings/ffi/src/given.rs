@@ -61,3 +61,18 @@ pub(crate) fn key(bytes: Vec<u8>) -> Result<Secret<32>, Misuse> {
 pub(crate) fn hex(fingerprint: &Fingerprint) -> String {
     fingerprint.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_moment_of_either_side_has_one_on_the_other() {
+        let days = Duration::from_secs(86_400);
+        assert_eq!(system_time(or_now(Some(UNIX_EPOCH + days))), UNIX_EPOCH + days);
+        assert_eq!(system_time(or_now(Some(UNIX_EPOCH - days))), UNIX_EPOCH);
+        let latest = UNIX_EPOCH + Duration::from_millis(LATEST);
+        assert_eq!(system_time(Timestamp::from_unix_millis(LATEST)), latest);
+        assert_eq!(system_time(Timestamp::from_unix_secs(u64::MAX)), latest);
+    }
+}

@@ -66,7 +66,8 @@ pub trait RandomInput: Send + Sync {
     /// If it cannot say.
     fn length(&self) -> Result<i64, StreamError>;
 
-    /// Bytes from that offset on: at least one and at most so many; none at the end.
+    /// Bytes from that offset on, which is below `length`: at least one and at most so many. None where there should be some
+    /// is a failure.
     ///
     /// # Errors
     /// If it cannot.
