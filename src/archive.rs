@@ -7,7 +7,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use sha2::{Digest, Sha256};
 
-use crate::blob::{BlobFile, BlobWriter};
+use crate::blob::{BlobFile, BlobSealer, BlobWriter};
 use crate::chunked::CHUNK;
 use crate::error::{ArchiveError, BlobError, Error, ParseError};
 use crate::id::AccountId;
@@ -74,6 +74,36 @@ impl ArchivedFile {
     }
 }
 
+/// An archive of which nothing has been written.
+#[must_use = "nothing has been written"]
+pub struct ArchiveStart {
+    sealer: BlobSealer,
+    account: AccountId,
+    owner: PublicIdentity,
+    made: Timestamp,
+}
+
+impl ArchiveStart {
+    pub(crate) fn new(sealer: BlobSealer, account: AccountId, owner: PublicIdentity, made: Timestamp) -> Self {
+        Self { sealer, account, owner, made }
+    }
+
+    /// Writes to `inner`.
+    ///
+    /// # Errors
+    /// Those of `inner`.
+    pub fn writer<W: Write>(self, inner: W) -> io::Result<ArchiveWriter<W>> {
+        let Self { sealer, account, owner, made } = self;
+        Ok(ArchiveWriter::new(BlobWriter::new(sealer, inner)?, account, owner, made))
+    }
+}
+
+impl fmt::Debug for ArchiveStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ArchiveStart({}, ..)", self.account)
+    }
+}
+
 /// Writes an archive file by file. It is one only after [`ArchiveWriter::finish`]; without it, what was written opens as
 /// an archive that was cut off.
 pub struct ArchiveWriter<W> {
@@ -92,7 +122,7 @@ pub struct ArchiveWriter<W> {
 }
 
 impl<W: Write> ArchiveWriter<W> {
-    pub(crate) fn new(blob: BlobWriter<W>, account: AccountId, owner: PublicIdentity, made: Timestamp) -> Self {
+    fn new(blob: BlobWriter<W>, account: AccountId, owner: PublicIdentity, made: Timestamp) -> Self {
         let (files, lines, paths) = (Vec::new(), Writer::new(), Paths::default());
         Self { blob, account, owner, made, files, lines, paths, position: 0, broken: false }
     }

@@ -111,7 +111,7 @@ mod wire;
 
 pub use agent::{Agent, AgentStatus, Claim, ExaminedDelivery, Outcome, PendingAgent, UnsignedEnrollment};
 pub use agent_state::{RestoredAgent, SavedAgent};
-pub use archive::{Archive, ArchiveWriter, ArchivedFile, Listing, UnsignedArchive};
+pub use archive::{Archive, ArchiveStart, ArchiveWriter, ArchivedFile, Listing, UnsignedArchive};
 pub use backup::{Backup, BackupLock, RecoveryKey, Restored};
 pub use blob::{BlobFile, BlobHeader, BlobKey, BlobOpener, BlobReader, BlobSealer, BlobStart, BlobWriter};
 pub use change::{Change, Draft, Outbox, Progress};

@@ -2,9 +2,9 @@
 
 use core::fmt;
 
-use crate::archive::ArchiveWriter;
+use crate::archive::{ArchiveStart, ArchiveWriter};
 use crate::backup::{Backup, RecoveryKey, Restored};
-use crate::blob::{BlobKey, BlobWriter};
+use crate::blob::BlobKey;
 use crate::change::{Change, Draft, Outbox, PolicyChange, Progress, Stage};
 use crate::class::{AnyClass, BlobClass, RecordClass, TokenClass};
 use crate::delivery::{Bundle, DeliveryHeader, SealError, UnsignedDelivery};
@@ -784,9 +784,17 @@ impl Owner {
     /// # Errors
     /// Those of `inner`; [`BlobError`] within [`std::io::Error`].
     pub fn archive_writer<W: std::io::Write>(&self, inner: W, now: Timestamp) -> std::io::Result<ArchiveWriter<W>> {
+        self.start_archive(now)?.writer(inner)
+    }
+
+    /// Starts [`Owner::archive_writer`] for those that must not hold the owner while they write.
+    ///
+    /// # Errors
+    /// [`BlobError::Entropy`].
+    pub fn start_archive(&self, now: Timestamp) -> Result<ArchiveStart, BlobError> {
         let key = self.current.class_key(BlobClass::ARCHIVE).device_key(self.keys.own_device());
-        let blob = BlobWriter::new(BlobKey::new(&key).sealer(now.unix_millis())?, inner)?;
-        Ok(ArchiveWriter::new(blob, self.account(), self.identity().public().clone(), now))
+        let sealer = BlobKey::new(&key).sealer(now.unix_millis())?;
+        Ok(ArchiveStart::new(sealer, self.account(), self.identity().public().clone(), now))
     }
 
     /// Tokenizes what the owner typed: a category's name, a search. Never feed it values that the service chose: the

@@ -86,7 +86,8 @@ impl TokenKey {
     }
 
     /// Tokenizes many values and writes their texts to the beginning of `text`, where [`TokenBatch::ranges`] says where they
-    /// are, and which need not have held anything before; `out` itself has none then. Gives how much of `text` was taken, or `None` if it was too short.
+    /// are, and which need not have held anything before; `out` itself has none then. Gives how much of `text` was taken, or
+    /// `None` if it was too short: some of the texts may have been written then.
     pub fn tokenize_batch_to(
         &self,
         values: impl IntoIterator<Item = impl AsRef<str>>,

@@ -13,7 +13,7 @@
  * function would have given, and nothing else has changed.
  *
  * Inputs. Texts are UTF-8 of a given length, without a NUL. A pointer may be NULL where its length is 0. No input may be
- * changed by another thread during the call, and none may overlap an output.
+ * changed by another thread during the call, and none may overlap an output. Nor may two outputs of a call overlap.
  *
  * Texts as outputs. `buffer` has room for `capacity` bytes and gets the text and a NUL. `length`, which may be NULL, gets the
  * length of the text without the NUL. If the room is too short the error is c.buffer, nothing is written to the buffer, and
@@ -424,7 +424,7 @@ const blindtally_error *blindtally_pending_claim_ticket(const blindtally_pending
  *
  * `when` is the moment of the value in milliseconds of Unix time, not below 0.
  *
- * Errors: c.value for what is no token class or moment, record.too-long.
+ * Errors: c.value for what is no token class or moment, record.too-long, entropy.unavailable.
  */
 const blindtally_error *blindtally_pending_queue(const blindtally_pending *pending,
                                                  uint32_t token_class,
@@ -437,6 +437,8 @@ const blindtally_error *blindtally_pending_queue(const blindtally_pending *pendi
  * Gives everything that must survive a restart, to be freed with blindtally_bytes_free(), which wipes it. It is sealed
  * under `wrapping_key`, BLINDTALLY_KEY_LENGTH bytes of a key store of the platform's; with NULL and 0 it is in the clear,
  * and reading it is as good as the device.
+ *
+ * Errors: entropy.unavailable.
  */
 const blindtally_error *blindtally_pending_export_state(const blindtally_pending *pending,
                                                         const uint8_t *wrapping_key,
@@ -559,15 +561,16 @@ const blindtally_error *blindtally_agent_close(const blindtally_agent *agent);
 void blindtally_agent_free(blindtally_agent **agent);
 
 /**
- * Room for the token of a value of `value_length` bytes, with its NUL: 53 for one of up to 15 bytes. For a value that is
- * too long it is 0. It depends on nothing but the length, and is always enough; the form that a policy sets can make the
- * token of a value shorter.
+ * Room for the token of a value of `value_length` bytes, with its NUL: 53 for one of up to 15 bytes. For a value of more
+ * than BLINDTALLY_VALUE_MAX bytes it is BLINDTALLY_TOKEN_MAX. It depends on nothing but the length, and is always enough;
+ * the form that a policy sets can make the token of a value shorter, and a value short enough that is too long as it is:
+ * of a URL the host, for one.
  */
 size_t blindtally_token_length(size_t value_length);
 
 /**
- * Seals a value of up to BLINDTALLY_VALUE_MAX bytes of UTF-8 into the text of its token, after bringing it into the form
- * that the policy sets. For many values blindtally_agent_tokenize_many() is several times as fast.
+ * Brings a value into the form that the policy sets, and seals what that is, up to BLINDTALLY_VALUE_MAX bytes of UTF-8,
+ * into the text of its token. For many values blindtally_agent_tokenize_many() is several times as fast.
  *
  * Errors: c.value for what is no token class, c.utf8, tokenize.too-long, tokenize.no-key, agent.needs-upgrade,
  * agent.revoked, c.buffer.
@@ -589,7 +592,7 @@ const blindtally_error *blindtally_agent_tokenize(const blindtally_agent *agent,
  * `length` is that sum, and nothing is written. Otherwise `length`, which may be NULL, is how much of the buffer was used.
  * `buffer` and `results` must not overlap the values.
  *
- * Errors of a value: c.null, c.utf8, tokenize.too-long. Errors of the whole call, which leave `results` as it was: c.value
+ * Errors of a value: c.null, c.utf8, c.value, tokenize.too-long. Errors of the whole call, which leave `results` as it was: c.value
  * for what is no token class, tokenize.no-key, agent.needs-upgrade, agent.revoked, c.buffer.
  */
 const blindtally_error *blindtally_agent_tokenize_many(const blindtally_agent *agent,
@@ -631,7 +634,7 @@ const blindtally_error *blindtally_token_index(const char *token,
  * milliseconds of Unix time, not below 0. Gives the text of the record, to be freed with blindtally_bytes_free().
  *
  * Errors: c.value for what is no record class or moment, c.utf8, record.too-long, record.no-key, agent.needs-upgrade,
- * agent.revoked.
+ * agent.revoked, entropy.unavailable.
  */
 const blindtally_error *blindtally_agent_seal_record(const blindtally_agent *agent,
                                                      uint32_t record_class,
@@ -645,7 +648,8 @@ const blindtally_error *blindtally_agent_seal_record(const blindtally_agent *age
  * not below 0. Gives the blob, to be freed with blindtally_bytes_free(). What is longer than some MiB is better sealed in
  * pieces: blindtally_sealer_new().
  *
- * Errors: c.value for what is no blob class or moment, blob.no-key, agent.needs-upgrade, agent.revoked.
+ * Errors: c.value for what is no blob class or moment, blob.no-key, agent.needs-upgrade, agent.revoked, blob.too-long above
+ * 1 TiB, entropy.unavailable.
  */
 const blindtally_error *blindtally_agent_seal_blob(const blindtally_agent *agent,
                                                    uint32_t blob_class,

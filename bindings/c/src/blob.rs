@@ -16,7 +16,8 @@ pub struct Sealer(Held<BlobSealer>);
 /// not below 0. Gives the blob, to be freed with blindtally_bytes_free(). What is longer than some MiB is better sealed in
 /// pieces: blindtally_sealer_new().
 ///
-/// Errors: c.value for what is no blob class or moment, blob.no-key, agent.needs-upgrade, agent.revoked.
+/// Errors: c.value for what is no blob class or moment, blob.no-key, agent.needs-upgrade, agent.revoked, blob.too-long above
+/// 1 TiB, entropy.unavailable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn blindtally_agent_seal_blob(
     agent: *const Agent,
@@ -50,7 +51,7 @@ pub unsafe extern "C" fn blindtally_sealer_new(
     beginning: *mut Bytes,
 ) -> *const Error {
     entry(|given| {
-        let (sealer, beginning) = (given.out_handle(sealer)?, given.out_bytes(beginning)?);
+        let (sealer, beginning) = given.both(given.out_handle(sealer), given.out_bytes(beginning))?;
         let (class, when) = (class(blob_class, BlobClass::from_id)?, millis(when)?);
         let started = given.handle(agent)?.0.look(|agent| agent.blob_sealer(class, when))??;
         beginning.put_bytes(started.start().as_bytes());

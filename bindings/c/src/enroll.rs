@@ -41,7 +41,7 @@ pub unsafe extern "C" fn blindtally_agent_enroll(
     request: *mut Bytes,
 ) -> *const Error {
     entry(|given| {
-        let (pending, request) = (given.out_handle(pending)?, given.out_bytes(request)?);
+        let (pending, request) = given.both(given.out_handle(pending), given.out_bytes(request))?;
         let ticket = Ticket::parse(given.text(ticket, ticket_length)?)?;
         let name = given.text(device_name, device_name_length)?;
         blindtally::Agent::check_name(name)?;
@@ -69,7 +69,7 @@ pub unsafe extern "C" fn blindtally_agent_enroll_by_code(
     request: *mut Bytes,
 ) -> *const Error {
     entry(|given| {
-        let (pending, request) = (given.out_handle(pending)?, given.out_bytes(request)?);
+        let (pending, request) = given.both(given.out_handle(pending), given.out_bytes(request))?;
         let code = AccountCode::parse(given.text(account_code, account_code_length)?)?;
         let enrolled = match identity(given, key_pairs)? {
             Some(identity) => blindtally::Agent::enroll_by_code_with(&code, identity),

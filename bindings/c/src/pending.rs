@@ -103,7 +103,7 @@ pub unsafe extern "C" fn blindtally_pending_claim_ticket(
 ///
 /// `when` is the moment of the value in milliseconds of Unix time, not below 0.
 ///
-/// Errors: c.value for what is no token class or moment, record.too-long.
+/// Errors: c.value for what is no token class or moment, record.too-long, entropy.unavailable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn blindtally_pending_queue(
     pending: *const Pending,
@@ -126,6 +126,8 @@ pub unsafe extern "C" fn blindtally_pending_queue(
 /// Gives everything that must survive a restart, to be freed with blindtally_bytes_free(), which wipes it. It is sealed
 /// under `wrapping_key`, BLINDTALLY_KEY_LENGTH bytes of a key store of the platform's; with NULL and 0 it is in the clear,
 /// and reading it is as good as the device.
+///
+/// Errors: entropy.unavailable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn blindtally_pending_export_state(
     pending: *const Pending,

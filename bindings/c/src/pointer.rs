@@ -86,6 +86,11 @@ impl Given {
         Ok(out)
     }
 
+    /// Two outputs: each is NULL or empty by now, also where the other is refused.
+    pub(crate) fn both<A, B>(&self, one: Result<A, Refused>, other: Result<B, Refused>) -> Result<(A, B), Refused> {
+        Ok((one?, other?))
+    }
+
     /// Where so many values go, one after the other.
     pub(crate) fn outs<T>(&self, data: *mut T, count: usize) -> Result<Outs<T>, Refused> {
         if count > 0 {

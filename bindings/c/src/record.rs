@@ -14,7 +14,7 @@ use crate::pointer::entry;
 /// milliseconds of Unix time, not below 0. Gives the text of the record, to be freed with blindtally_bytes_free().
 ///
 /// Errors: c.value for what is no record class or moment, c.utf8, record.too-long, record.no-key, agent.needs-upgrade,
-/// agent.revoked.
+/// agent.revoked, entropy.unavailable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn blindtally_agent_seal_record(
     agent: *const Agent,

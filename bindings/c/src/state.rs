@@ -29,7 +29,7 @@ pub unsafe extern "C" fn blindtally_restore(
     pending: *mut *mut Pending,
 ) -> *const Error {
     entry(|given| {
-        let (agent, pending) = (given.out_handle(agent)?, given.out_handle(pending)?);
+        let (agent, pending) = given.both(given.out_handle(agent), given.out_handle(pending))?;
         let state = given.slice(state, state_length)?;
         let saved = match key(given, wrapping_key, wrapping_key_length)? {
             Some(key) => SavedAgent::unwrap_with(state, &key)?,

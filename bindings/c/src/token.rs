@@ -65,20 +65,20 @@ pub struct TokenResult {
     pub length: usize,
 }
 
-/// Room for the token of a value of `value_length` bytes, with its NUL: 53 for one of up to 15 bytes. For a value that is
-/// too long it is 0. It depends on nothing but the length, and is always enough; the form that a policy sets can make the
-/// token of a value shorter.
+/// Room for the token of a value of `value_length` bytes, with its NUL: 53 for one of up to 15 bytes. For a value of more
+/// than BLINDTALLY_VALUE_MAX bytes it is BLINDTALLY_TOKEN_MAX. It depends on nothing but the length, and is always enough;
+/// the form that a policy sets can make the token of a value shorter, and a value short enough that is too long as it is:
+/// of a URL the host, for one.
 #[unsafe(no_mangle)]
 pub extern "C" fn blindtally_token_length(value_length: usize) -> usize {
     match SHORT.get(value_length / 16) {
         Some(room) => *room,
-        None if value_length <= MAX_TOKEN_VALUE => room(value_length),
-        None => 0,
+        None => room(value_length.min(MAX_TOKEN_VALUE)),
     }
 }
 
-/// Seals a value of up to BLINDTALLY_VALUE_MAX bytes of UTF-8 into the text of its token, after bringing it into the form
-/// that the policy sets. For many values blindtally_agent_tokenize_many() is several times as fast.
+/// Brings a value into the form that the policy sets, and seals what that is, up to BLINDTALLY_VALUE_MAX bytes of UTF-8,
+/// into the text of its token. For many values blindtally_agent_tokenize_many() is several times as fast.
 ///
 /// Errors: c.value for what is no token class, c.utf8, tokenize.too-long, tokenize.no-key, agent.needs-upgrade,
 /// agent.revoked, c.buffer.
@@ -118,7 +118,7 @@ fn put_token(mut buffer: Outs<c_char>, length: Option<&Out<usize>>, token: &Toke
 /// `length` is that sum, and nothing is written. Otherwise `length`, which may be NULL, is how much of the buffer was used.
 /// `buffer` and `results` must not overlap the values.
 ///
-/// Errors of a value: c.null, c.utf8, tokenize.too-long. Errors of the whole call, which leave `results` as it was: c.value
+/// Errors of a value: c.null, c.utf8, c.value, tokenize.too-long. Errors of the whole call, which leave `results` as it was: c.value
 /// for what is no token class, tokenize.no-key, agent.needs-upgrade, agent.revoked, c.buffer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn blindtally_agent_tokenize_many(

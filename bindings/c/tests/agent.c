@@ -39,10 +39,10 @@ static void nulls(void) {
     blindtally_agent *agent = NULL;
     blindtally_pending *pending = NULL;
     blindtally_sealer *sealer = NULL;
-    blindtally_bytes bytes = {NULL, 0};
     blindtally_status status;
     uint32_t result;
     char text[64];
+    blindtally_bytes bytes = {NULL, 0}, stale = {(uint8_t *)text, sizeof text};
     size_t length;
 
     blindtally_agent_free(NULL);
@@ -55,6 +55,18 @@ static void nulls(void) {
     blindtally_bytes_free(&bytes);
 
     GIVES("c.null", blindtally_agent_enroll(NULL, 1, "pc", 2, NULL, &pending, &bytes));
+    /* What one output holds of earlier is gone, also where the other is NULL: else it would be freed as if it were given. */
+    GIVES("c.null", blindtally_agent_enroll("ticket", 6, "pc", 2, NULL, NULL, &stale));
+    CHECK(stale.data == NULL && stale.length == 0);
+    stale.data = (uint8_t *)text;
+    GIVES("c.null", blindtally_agent_enroll_by_code("code", 4, NULL, NULL, &stale));
+    CHECK(stale.data == NULL && stale.length == 0);
+    stale.data = (uint8_t *)text;
+    GIVES("c.null", blindtally_sealer_new(NULL, BLINDTALLY_CLASS_VOICE, NOW, NULL, &stale));
+    CHECK(stale.data == NULL && stale.length == 0);
+    pending = (blindtally_pending *)(void *)text;
+    GIVES("c.null", blindtally_restore(KEY, 4, NULL, 0, NULL, &pending));
+    CHECK(pending == NULL);
     GIVES("malformed.encoding", blindtally_agent_enroll(NULL, 0, "pc", 2, NULL, &pending, &bytes));
     GIVES("malformed.encoding", blindtally_agent_enroll("ticket", 6, "pc", 2, NULL, &pending, &bytes));
     GIVES("c.null", blindtally_agent_enroll("ticket", 6, "pc", 2, NULL, NULL, &bytes));
@@ -178,7 +190,8 @@ static void one_by_one(const blindtally_agent *agent) {
     CHECK(length < BLINDTALLY_TOKEN_MAX && blindtally_token_length(BLINDTALLY_VALUE_MAX) == BLINDTALLY_TOKEN_MAX);
     GIVES("tokenize.too-long",
           blindtally_agent_tokenize(agent, BLINDTALLY_CLASS_URL, longest, BLINDTALLY_VALUE_MAX + 1, text, sizeof text, NULL));
-    CHECK(blindtally_token_length(BLINDTALLY_VALUE_MAX + 1) == 0 && blindtally_token_length(SIZE_MAX) == 0);
+    CHECK(blindtally_token_length(BLINDTALLY_VALUE_MAX + 1) == BLINDTALLY_TOKEN_MAX);
+    CHECK(blindtally_token_length(SIZE_MAX) == BLINDTALLY_TOKEN_MAX);
     free(longest);
 
     GIVES("c.utf8", blindtally_agent_tokenize(agent, BLINDTALLY_CLASS_APP, "a\xff", 2, text, sizeof text, NULL));
@@ -261,6 +274,25 @@ static void many(const blindtally_agent *agent) {
     free(words);
     free(results);
     free(values);
+}
+
+/* The limit is that of the form: of a long URL the host alone is sealed. */
+static void a_long_url(const blindtally_agent *agent) {
+    enum { LENGTH = 3 * BLINDTALLY_VALUE_MAX };
+    char *url = (char *)malloc(LENGTH), *buffer = (char *)malloc(BLINDTALLY_TOKEN_MAX), text[BLINDTALLY_TOKEN_MAX];
+    blindtally_text value = {url, LENGTH};
+    blindtally_token_result result;
+    size_t used = 0;
+    CHECK(url != NULL && buffer != NULL);
+    memset(url, 'a', LENGTH);
+    memcpy(url, "https://Example.com/", 20);
+    token(agent, BLINDTALLY_CLASS_HOST, "example.com", text);
+    OK(blindtally_agent_tokenize(agent, BLINDTALLY_CLASS_HOST, url, LENGTH, buffer, blindtally_token_length(LENGTH), &used));
+    CHECK(strcmp(buffer, text) == 0);
+    OK(blindtally_agent_tokenize_many(agent, BLINDTALLY_CLASS_HOST, &value, 1, buffer, blindtally_token_length(LENGTH), &used, &result));
+    CHECK(result.error == NULL && result.length == strlen(text) && memcmp(buffer + result.offset, text, result.length) == 0);
+    free(url);
+    free(buffer);
 }
 
 static void records_and_blobs(const blindtally_agent *agent) {
@@ -499,6 +531,7 @@ int main(void) {
 
     one_by_one(agent);
     many(agent);
+    a_long_url(agent);
     records_and_blobs(agent);
     restart(&agent);
 

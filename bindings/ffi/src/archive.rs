@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use blindtally::Listing;
+use blindtally::{ArchiveError, Listing};
 use zeroize::Zeroizing;
 
 use crate::error::BlindtallyError;
@@ -53,7 +53,7 @@ impl Archive {
     }
 
     fn copy_to(&self, number: i32, out: &mut impl Write) -> Result<(), BlindtallyError> {
-        let number = narrow(number)?;
+        let number = usize::try_from(number).map_err(|_| ArchiveError::NoFile)?;
         self.archive.work(|archive| archive.copy(number, out))?.map_err(BlindtallyError::of_io)
     }
 }
@@ -83,7 +83,7 @@ impl Archive {
     /// The content of the file of that number in `files`, in memory.
     ///
     /// # Errors
-    /// `archive.damaged`, `archive.no-file`, `binding.stream`.
+    /// `archive.damaged`, `archive.no-file`, `binding.stream`, `binding.busy`.
     pub fn read(&self, number: i32) -> Result<Vec<u8>, BlindtallyError> {
         let mut content = Zeroizing::new(Vec::new());
         self.copy_to(number, &mut *content)?;

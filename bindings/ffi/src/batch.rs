@@ -5,7 +5,7 @@ use blindtally::{Error, RevealBatch, TokenBatch};
 use crate::error::{BlindtallyError, Misuse};
 
 /// What became of one item of a batch: a text, or the code of its refusal.
-#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
 pub struct BatchItem {
     /// The token or the value; none if it was refused.
     pub text: Option<String>,
@@ -82,4 +82,39 @@ pub(crate) fn split(packed: &[u8]) -> Result<Vec<&str>, Misuse> {
         texts = rest;
     }
     if texts.is_empty() { Ok(items) } else { Err(Misuse::Value) }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn packed(numbers: &[u32], texts: &[u8]) -> Vec<u8> {
+        [&numbers.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<_>>(), texts].concat()
+    }
+
+    #[test]
+    fn a_packed_batch_is_taken_apart_only_where_all_of_it_is_told() {
+        let split =
+            |numbers: &[u32], texts: &str| split(&packed(numbers, texts.as_bytes())).map(|items| items.join("|"));
+        assert_eq!(split(&[0], "").as_deref(), Ok(""));
+        assert_eq!(split(&[3, 2, 0, 1], "abc").as_deref(), Ok("ab||c"));
+        for (numbers, texts) in [
+            (&[][..], ""),
+            (&[0], "a"),
+            (&[1], ""),
+            (&[1, 1], ""),
+            (&[1, 1], "ab"),
+            (&[1, u32::MAX], "a"),
+            (&[u32::MAX, 1], "a"),
+            (&[1 << 30, 1], "a"),
+            (&[1 << 31, 1], "a"),
+        ] {
+            assert_eq!(split(numbers, texts), Err(Misuse::Value), "{numbers:?} {texts}");
+        }
+        assert_eq!(split(&[2, 1, 1], "é"), Err(Misuse::Utf8));
+        assert_eq!(super::split(&packed(&[1, 1], b"\xff")), Err(Misuse::Utf8));
+        assert_eq!(super::split(&[0, 0, 0]), Err(Misuse::Value));
+    }
 }

@@ -1,9 +1,13 @@
 //! What a sealed value is about.
 
-use blindtally::AnyClass;
+use blindtally::{AnyClass, ParseError};
 
 use crate::error::BlindtallyError;
-use crate::given::narrow;
+
+/// An id as it is on the wire: no class has another.
+fn byte(id: i32) -> Result<u8, ParseError> {
+    u8::try_from(id).map_err(|_| ParseError::Value)
+}
 
 macro_rules! class {
     ($(#[$meta:meta])* $name:ident, $from_id:ident, $(#[$own:meta])* { $($(#[$variantmeta:meta])* $variant:ident = $constant:ident;)* }) => {
@@ -23,9 +27,9 @@ macro_rules! class {
                 match self {
                     $(Self::$variant => Ok(blindtally::$name::$constant),)*
                     Self::Application { id } => {
-                        let class = blindtally::$name::from_id(narrow(id)?)?;
+                        let class = blindtally::$name::from_id(byte(id)?)?;
                         // One class has one form here, so that they compare.
-                        if class.name().is_some() { Err(blindtally::ParseError::Value.into()) } else { Ok(class) }
+                        if class.name().is_some() { Err(ParseError::Value.into()) } else { Ok(class) }
                     }
                 }
             }
@@ -48,7 +52,7 @@ macro_rules! class {
         /// `malformed.value`: there is none.
         #[uniffi::export]
         pub fn $from_id(id: i32) -> Result<$name, BlindtallyError> {
-            Ok(blindtally::$name::from_id(narrow(id)?)?.into())
+            Ok(blindtally::$name::from_id(byte(id)?)?.into())
         }
 
         impl From<blindtally::$name> for $name {
@@ -141,5 +145,21 @@ impl From<AnyClass> for SealedClass {
             AnyClass::Record(class) => Self::Record { record_class: class.into() },
             AnyClass::Blob(class) => Self::Blob { blob_class: class.into() },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_class_has_as_its_id_is_malformed_whatever_number_it_is() {
+        for id in [i32::MIN, -1, 0, 8, 127, 192, 256, 257, i32::MAX] {
+            assert_eq!(token_class_of(id), Err(ParseError::Value.into()), "{id}");
+            assert_eq!(TokenClass::Application { id }.core(), Err(ParseError::Value.into()), "{id}");
+        }
+        assert_eq!(TokenClass::Application { id: 1 }.core(), Err(ParseError::Value.into()));
+        assert_eq!(token_class_of(1), Ok(TokenClass::App));
+        assert_eq!(token_class_of(191), Ok(TokenClass::Application { id: 191 }));
     }
 }

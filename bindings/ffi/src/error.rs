@@ -97,8 +97,8 @@ pub enum BlindtallyError {
         /// One sentence.
         detail: String,
     },
-    /// The call itself was wrong (`binding.`): an argument out of range, an object that was wiped or used up, a stream that
-    /// failed.
+    /// The call itself was wrong (`binding.`). Any call can give `binding.value` (a number out of range), `binding.closed` (an
+    /// object that was wiped or used up) and, if it uses a stream, `binding.busy` (another call is using it).
     Misuse {
         /// The stable code.
         code: String,

@@ -12,8 +12,12 @@ pub(crate) fn or_now(given: Option<SystemTime>) -> Timestamp {
     given.unwrap_or_else(SystemTime::now).into()
 }
 
+/// The end of the year 9999 in Unix milliseconds: every platform can say it.
+const LATEST: u64 = 253_402_300_799_999;
+
+/// A moment of the core's; what is later than any that people mean is the latest.
 pub(crate) fn system_time(time: Timestamp) -> SystemTime {
-    UNIX_EPOCH + Duration::from_millis(time.unix_millis())
+    UNIX_EPOCH + Duration::from_millis(time.unix_millis().min(LATEST))
 }
 
 pub(crate) fn lifetime(given: Duration) -> Lifetime {
@@ -56,4 +60,19 @@ pub(crate) fn key(bytes: Vec<u8>) -> Result<Secret<32>, Misuse> {
 /// All of a fingerprint, as hexadecimal digits.
 pub(crate) fn hex(fingerprint: &Fingerprint) -> String {
     fingerprint.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_moment_of_either_side_has_one_on_the_other() {
+        let days = Duration::from_secs(86_400);
+        assert_eq!(system_time(or_now(Some(UNIX_EPOCH + days))), UNIX_EPOCH + days);
+        assert_eq!(system_time(or_now(Some(UNIX_EPOCH - days))), UNIX_EPOCH);
+        let latest = UNIX_EPOCH + Duration::from_millis(LATEST);
+        assert_eq!(system_time(Timestamp::from_unix_millis(LATEST)), latest);
+        assert_eq!(system_time(Timestamp::from_unix_secs(u64::MAX)), latest);
+    }
 }

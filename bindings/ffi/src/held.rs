@@ -60,6 +60,17 @@ impl<T> Single<T> {
         self.with(|inner| inner.as_mut().map(work).ok_or(Misuse::Closed))?
     }
 
+    /// Works with it, and wipes it if that fails, before any other call can use it.
+    pub(crate) fn work_or_wipe<R, E>(&self, work: impl FnOnce(&mut T) -> Result<R, E>) -> Result<Result<R, E>, Misuse> {
+        self.with(|inner| {
+            let worked = work(inner.as_mut().ok_or(Misuse::Closed)?);
+            if worked.is_err() {
+                *inner = None;
+            }
+            Ok(worked)
+        })?
+    }
+
     pub(crate) fn take(&self) -> Result<T, Misuse> {
         self.with(|inner| inner.take().ok_or(Misuse::Closed))?
     }

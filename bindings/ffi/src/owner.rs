@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use blindtally::{
-    AfterRevoking, EnrollmentRequest, InspectError, LoginName, NewPassword, OwnerError, RevealError, ServiceHead,
-    TicketUses, Token,
+    AfterRevoking, EnrollmentRequest, InspectError, LoginName, NewPassword, OwnerError, ParseError, RevealError,
+    ServiceHead, TicketUses, Token,
 };
 
 use crate::archive::ArchiveWriter;
@@ -71,7 +71,8 @@ impl From<(blindtally::Owner, blindtally::Change)> for OpenedAccount {
 /// `identity` made elsewhere is used up, unless the credentials are refused.
 ///
 /// # Errors
-/// `login.invalid`, `password.invalid`, `kdf.` for parameters out of bounds, `binding.closed` for an identity used up.
+/// `login.invalid`, `password.invalid`, `kdf.` for parameters out of bounds, `binding.utf8`, `binding.closed` for an identity
+/// used up; `entropy.unavailable`, `rsa.failed`.
 #[uniffi::export(default(kdf = None, account_secret = None, identity = None, now = None))]
 pub fn create_account(
     login: String,
@@ -248,7 +249,7 @@ impl Owner {
         lifetime: Option<Duration>,
         now: Option<SystemTime>,
     ) -> Result<Arc<Ticket>, BlindtallyError> {
-        let uses = TicketUses::several(narrow(uses)?)?;
+        let uses = TicketUses::several(u16::try_from(uses).map_err(|_| ParseError::Value)?)?;
         let lifetime = lifetime.map_or(uses.default_lifetime(), self::lifetime);
         let ticket = self.look(|owner| owner.issue_ticket(uses, lifetime, or_now(now)))??;
         Ok(Arc::new(Ticket { ticket }))
@@ -271,7 +272,8 @@ impl Owner {
     /// delivers again.
     ///
     /// # Errors
-    /// `ticket.spent`, `ticket.cancelled`, `owner.device-revoked` if that came since the inspection, `binding.closed`.
+    /// `ticket.spent`, `ticket.cancelled`, `owner.device-revoked` if that came since the inspection, `binding.closed`. The request
+    /// is used up by all but the last.
     #[uniffi::method(default(now = None))]
     pub fn approve(
         &self,
@@ -415,8 +417,9 @@ impl Owner {
         output: Arc<dyn Output>,
         now: Option<SystemTime>,
     ) -> Result<Arc<ArchiveWriter>, BlindtallyError> {
-        let writer = self.look(|owner| owner.archive_writer(Sink(output), or_now(now)))?;
-        Ok(ArchiveWriter::new(&self.held, writer.map_err(BlindtallyError::of_io)?))
+        // The owner is not locked while the output is called.
+        let start = self.look(|owner| owner.start_archive(or_now(now)))??;
+        Ok(ArchiveWriter::new(&self.held, start.writer(Sink(output)).map_err(BlindtallyError::of_io)?))
     }
 
     /// Wipes every key now, whoever still refers to this object.

@@ -104,7 +104,8 @@ impl Login {
     /// bounds are refused before anything is derived.
     ///
     /// # Errors
-    /// `kdf.`, `login.invalid`, `password.invalid`, `binding.value` for a salt that has not 16 bytes, `binding.utf8`.
+    /// `kdf.`, `login.invalid`, `password.invalid`, `malformed.` for no id of an account, `binding.value` for a salt that has
+    /// not 16 bytes, `binding.utf8`.
     #[uniffi::constructor(default(account_secret = None))]
     pub fn start(
         login: String,
@@ -121,7 +122,7 @@ impl Login {
     /// The login that `Owner.keep_unlocked` kept, without the password.
     ///
     /// # Errors
-    /// `unlock.kept-login`: it is damaged, or was made for another login name, account or password.
+    /// `unlock.kept-login`: it is damaged, or was made for another login name, account or password. As `start`.
     #[uniffi::constructor]
     pub fn resume(login: String, kept: Vec<u8>, prelogin: Prelogin) -> Result<Arc<Self>, BlindtallyError> {
         let kept = KeptLogin::from_exposed(kept);

@@ -66,7 +66,8 @@ pub trait RandomInput: Send + Sync {
     /// If it cannot say.
     fn length(&self) -> Result<i64, StreamError>;
 
-    /// Bytes from that offset on: at least one and at most so many; none at the end.
+    /// Bytes from that offset on, which is below `length`: at least one and at most so many. None where there should be some
+    /// is a failure.
     ///
     /// # Errors
     /// If it cannot.
@@ -100,11 +101,7 @@ impl<S> Source<S> {
 
     fn hand_on(&mut self, out: &mut [u8], next: impl FnOnce(&mut S) -> io::Result<Vec<u8>>) -> io::Result<usize> {
         if self.taken == self.piece.len() {
-            let piece = next(&mut self.stream)?;
-            if piece.len() > PIECE {
-                return Err(io::Error::other("a stream gave more than it was asked for"));
-            }
-            (self.piece, self.taken) = (piece, 0);
+            (self.piece, self.taken) = (next(&mut self.stream)?, 0);
         }
         let mut rest = self.piece.get(self.taken..).unwrap_or_default();
         let read = rest.read(out)?;
@@ -115,8 +112,13 @@ impl<S> Source<S> {
 
 impl Read for Source<Arc<dyn Input>> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        self.hand_on(out, |input| Ok(input.read(PIECE as i32)?))
+        self.hand_on(out, |input| checked(input.read(PIECE as i32)?))
     }
+}
+
+/// A piece of a stream that was asked for [`PIECE`].
+fn checked(piece: Vec<u8>) -> io::Result<Vec<u8>> {
+    if piece.len() > PIECE { Err(io::Error::other("a stream gave more than it was asked for")) } else { Ok(piece) }
 }
 
 /// Where a random input stands.
@@ -140,7 +142,11 @@ impl Read for Source<Position> {
             if position.at >= position.length {
                 return Ok(Vec::new());
             }
-            let piece = position.input.read_at(offset, PIECE as i32)?;
+            let piece = checked(position.input.read_at(offset, PIECE as i32)?)?;
+            // Else a length that is a lie would be looked through chunk by chunk.
+            if piece.is_empty() {
+                return Err(io::Error::other("a stream ended before its length"));
+            }
             position.at += piece.len() as u64;
             Ok(piece)
         })
@@ -166,5 +172,112 @@ impl Seek for Source<Position> {
             }
         }
         Ok(at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use std::io::Cursor;
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// Gives pieces of lengths that nobody would guess, and says that it has `length` bytes.
+    struct Memory {
+        bytes: Vec<u8>,
+        length: i64,
+        random: Mutex<Random>,
+    }
+
+    impl RandomInput for Memory {
+        fn length(&self) -> Result<i64, StreamError> {
+            Ok(self.length)
+        }
+
+        fn read_at(&self, offset: i64, most: i32) -> Result<Vec<u8>, StreamError> {
+            assert!(offset >= 0 && most > 0);
+            let rest = self.bytes.get(offset as usize..).unwrap_or_default();
+            let most = 1 + self.random.lock().unwrap().below(most as usize);
+            Ok(rest[..most.min(rest.len())].to_vec())
+        }
+    }
+
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, end: usize) -> usize {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (self.0 >> 33) as usize % end
+        }
+    }
+
+    fn source(input: impl RandomInput + 'static) -> Source<Position> {
+        Source::new(Position::new(Arc::new(input)).unwrap())
+    }
+
+    #[test]
+    fn a_random_input_reads_and_seeks_as_memory_does() {
+        let mut random = Random(1);
+        for round in 0..300 {
+            let bytes: Vec<u8> = (0..random.below(3 * PIECE)).map(|at| (at * 31 / 7) as u8).collect();
+            let length = bytes.len();
+            let mut expected = Cursor::new(bytes.clone());
+            let mut found = source(Memory { bytes, length: length as i64, random: Mutex::new(Random(round)) });
+            for _ in 0..100 {
+                let near = random.below(2 * PIECE) as i64 - PIECE as i64;
+                let to = match random.below(8) {
+                    0 => SeekFrom::Start(random.below(length + 2 * PIECE) as u64),
+                    1 => SeekFrom::End(near),
+                    2 => SeekFrom::Current(near),
+                    3 => SeekFrom::Start(u64::MAX),
+                    4 => SeekFrom::Current([i64::MIN, i64::MAX, -1, 1][random.below(4)]),
+                    _ => SeekFrom::Current(0),
+                };
+                assert_eq!(found.seek(to).ok(), expected.seek(to).ok(), "{to:?}");
+                let mut content = vec![0; random.below(PIECE)];
+                let read = found.read(&mut content).unwrap();
+                let mut same = vec![0; read];
+                expected.read_exact(&mut same).unwrap();
+                assert_eq!(content[..read], same);
+                assert!(read > 0 || content.is_empty() || expected.position() >= length as u64);
+            }
+        }
+    }
+
+    #[test]
+    fn a_length_that_is_a_lie_is_found_out_at_the_first_byte_that_is_not_there() {
+        let mut source = source(Memory { bytes: vec![1; 10], length: i64::MAX, random: Mutex::new(Random(1)) });
+        source.seek(SeekFrom::Start(10)).unwrap();
+        assert_eq!(source.read(&mut [0]).unwrap_err().kind(), io::ErrorKind::Other);
+    }
+
+    /// More than was asked for, the second time.
+    struct Greedy(Mutex<bool>);
+
+    impl RandomInput for Greedy {
+        fn length(&self) -> Result<i64, StreamError> {
+            Ok(1 << 40)
+        }
+
+        fn read_at(&self, _: i64, most: i32) -> Result<Vec<u8>, StreamError> {
+            let again = std::mem::replace(&mut *self.0.lock().unwrap(), true);
+            Ok(vec![u8::from(again); most as usize + usize::from(again)])
+        }
+    }
+
+    #[test]
+    fn a_piece_that_is_too_long_moves_nothing() {
+        let mut source = source(Greedy(Mutex::new(false)));
+        source.read_exact(&mut vec![0; PIECE]).unwrap();
+        assert!(source.read(&mut [0]).is_err());
+        assert_eq!(source.stream_position().unwrap(), PIECE as u64);
+    }
+
+    #[test]
+    fn a_negative_length_is_refused() {
+        let memory = Memory { bytes: Vec::new(), length: -1, random: Mutex::new(Random(1)) };
+        assert!(Position::new(Arc::new(memory)).is_err());
     }
 }

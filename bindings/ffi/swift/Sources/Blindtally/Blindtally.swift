@@ -1423,7 +1423,7 @@ public protocol ArchiveProtocol: AnyObject, Sendable {
      * The content of the file of that number in `files`, in memory.
      *
      * # Errors
-     * `archive.damaged`, `archive.no-file`, `binding.stream`.
+     * `archive.damaged`, `archive.no-file`, `binding.stream`, `binding.busy`.
      */
     func read(number: Int32) throws  -> Data
 
@@ -1566,7 +1566,7 @@ open func made() -> Date?  {
      * The content of the file of that number in `files`, in memory.
      *
      * # Errors
-     * `archive.damaged`, `archive.no-file`, `binding.stream`.
+     * `archive.damaged`, `archive.no-file`, `binding.stream`, `binding.busy`.
      */
 open func read(number: Int32)throws  -> Data  {
     return try  FfiConverterData.lift(try rustCallWithError(FfiConverterTypeBlindtallyError_lift) {
@@ -2499,7 +2499,7 @@ public protocol BlobWriterProtocol: AnyObject, Sendable {
     func wipe() throws
 
     /**
-     * Takes all of the content. If the output fails meanwhile, nobody knows how much it took: the blob is given up.
+     * Takes all of the content. If that fails, nobody knows how much the output took: the blob is given up.
      *
      * # Errors
      * `binding.stream`, `blob.too-long`, `binding.closed`, `binding.busy`.
@@ -2604,7 +2604,7 @@ open func wipe()throws   {try rustCallWithError(FfiConverterTypeBlindtallyError_
 }
 
     /**
-     * Takes all of the content. If the output fails meanwhile, nobody knows how much it took: the blob is given up.
+     * Takes all of the content. If that fails, nobody knows how much the output took: the blob is given up.
      *
      * # Errors
      * `binding.stream`, `blob.too-long`, `binding.closed`, `binding.busy`.
@@ -3527,7 +3527,7 @@ open class Login: LoginProtocol, @unchecked Sendable {
      * The login that `Owner.keep_unlocked` kept, without the password.
      *
      * # Errors
-     * `unlock.kept-login`: it is damaged, or was made for another login name, account or password.
+     * `unlock.kept-login`: it is damaged, or was made for another login name, account or password. As `start`.
      */
 public static func resume(login: String, kept: Data, prelogin: Prelogin)throws  -> Login  {
     return try  FfiConverterTypeLogin_lift(try rustCallWithError(FfiConverterTypeBlindtallyError_lift) {
@@ -3545,7 +3545,8 @@ public static func resume(login: String, kept: Data, prelogin: Prelogin)throws  
      * bounds are refused before anything is derived.
      *
      * # Errors
-     * `kdf.`, `login.invalid`, `password.invalid`, `binding.value` for a salt that has not 16 bytes, `binding.utf8`.
+     * `kdf.`, `login.invalid`, `password.invalid`, `malformed.` for no id of an account, `binding.value` for a salt that has
+     * not 16 bytes, `binding.utf8`.
      */
 public static func start(login: String, password: Data, prelogin: Prelogin, accountSecret: AccountSecret? = nil)throws  -> Login  {
     return try  FfiConverterTypeLogin_lift(try rustCallWithError(FfiConverterTypeBlindtallyError_lift) {
@@ -4354,7 +4355,8 @@ public protocol OwnerProtocol: AnyObject, Sendable {
      * delivers again.
      *
      * # Errors
-     * `ticket.spent`, `ticket.cancelled`, `owner.device-revoked` if that came since the inspection, `binding.closed`.
+     * `ticket.spent`, `ticket.cancelled`, `owner.device-revoked` if that came since the inspection, `binding.closed`. The request
+     * is used up by all but the last.
      */
     func approve(request: VerifiedRequest, now: Date?) throws  -> Change
 
@@ -4660,7 +4662,8 @@ open func accountCode()throws  -> String  {
      * delivers again.
      *
      * # Errors
-     * `ticket.spent`, `ticket.cancelled`, `owner.device-revoked` if that came since the inspection, `binding.closed`.
+     * `ticket.spent`, `ticket.cancelled`, `owner.device-revoked` if that came since the inspection, `binding.closed`. The request
+     * is used up by all but the last.
      */
 open func approve(request: VerifiedRequest, now: Date? = nil)throws  -> Change  {
     return try  FfiConverterTypeChange_lift(try rustCallWithError(FfiConverterTypeBlindtallyError_lift) {
@@ -5656,7 +5659,8 @@ public protocol RandomInput: AnyObject, Sendable {
     func length() throws  -> Int64
 
     /**
-     * Bytes from that offset on: at least one and at most so many; none at the end.
+     * Bytes from that offset on, which is below `length`: at least one and at most so many. None where there should be some
+     * is a failure.
      *
      * # Errors
      * If it cannot.
@@ -5736,7 +5740,8 @@ open func length()throws  -> Int64  {
 }
 
     /**
-     * Bytes from that offset on: at least one and at most so many; none at the end.
+     * Bytes from that offset on, which is below `length`: at least one and at most so many. None where there should be some
+     * is a failure.
      *
      * # Errors
      * If it cannot.
@@ -8248,8 +8253,8 @@ enum BlindtallyError: Swift.Error, Equatable, Hashable, Foundation.LocalizedErro
          */detail: String
     )
     /**
-     * The call itself was wrong (`binding.`): an argument out of range, an object that was wiped or used up, a stream that
-     * failed.
+     * The call itself was wrong (`binding.`). Any call can give `binding.value` (a number out of range), `binding.closed` (an
+     * object that was wiped or used up) and, if it uses a stream, `binding.busy` (another call is using it).
      */
     case Misuse(
         /**
@@ -10195,7 +10200,8 @@ public func errorCodes() -> [ErrorCode]  {
  * `identity` made elsewhere is used up, unless the credentials are refused.
  *
  * # Errors
- * `login.invalid`, `password.invalid`, `kdf.` for parameters out of bounds, `binding.closed` for an identity used up.
+ * `login.invalid`, `password.invalid`, `kdf.` for parameters out of bounds, `binding.utf8`, `binding.closed` for an identity
+ * used up; `entropy.unavailable`, `rsa.failed`.
  */
 public func createAccount(login: String, password: Data, kdf: Kdf? = nil, accountSecret: AccountSecret? = nil, identity: Identity? = nil, now: Date? = nil)throws  -> OpenedAccount  {
     return try  FfiConverterTypeOpenedAccount_lift(try rustCallWithError(FfiConverterTypeBlindtallyError_lift) {
@@ -10312,7 +10318,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_blindtally_ffi_checksum_func_error_codes() != 27872) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_blindtally_ffi_checksum_func_create_account() != 6211) {
+    if (uniffi_blindtally_ffi_checksum_func_create_account() != 34515) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_blindtally_ffi_checksum_func_restore_account() != 26579) {
@@ -10423,7 +10429,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_blindtally_ffi_checksum_method_archive_made() != 48268) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_blindtally_ffi_checksum_method_archive_read() != 51043) {
+    if (uniffi_blindtally_ffi_checksum_method_archive_read() != 53122) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_blindtally_ffi_checksum_method_archive_wipe() != 28967) {
@@ -10498,7 +10504,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_blindtally_ffi_checksum_method_blobwriter_wipe() != 54226) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_blindtally_ffi_checksum_method_blobwriter_write() != 25224) {
+    if (uniffi_blindtally_ffi_checksum_method_blobwriter_write() != 10924) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_blindtally_ffi_checksum_method_change_committed() != 25306) {
@@ -10621,7 +10627,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_blindtally_ffi_checksum_method_owner_account_code() != 14164) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_blindtally_ffi_checksum_method_owner_approve() != 1669) {
+    if (uniffi_blindtally_ffi_checksum_method_owner_approve() != 32110) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_blindtally_ffi_checksum_method_owner_archive_writer() != 5063) {
@@ -10723,7 +10729,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_blindtally_ffi_checksum_method_randominput_length() != 6701) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_blindtally_ffi_checksum_method_randominput_read_at() != 22607) {
+    if (uniffi_blindtally_ffi_checksum_method_randominput_read_at() != 42729) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_blindtally_ffi_checksum_constructor_agent_from_state() != 45245) {
@@ -10750,10 +10756,10 @@ private let initializationResult: InitializationResult = {
     if (uniffi_blindtally_ffi_checksum_constructor_accountsecret_parse() != 23857) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_blindtally_ffi_checksum_constructor_login_resume() != 56448) {
+    if (uniffi_blindtally_ffi_checksum_constructor_login_resume() != 24602) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_blindtally_ffi_checksum_constructor_login_start() != 62479) {
+    if (uniffi_blindtally_ffi_checksum_constructor_login_start() != 24262) {
         return InitializationResult.apiChecksumMismatch
     }
 

@@ -1634,7 +1634,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_blindtally_ffi_checksum_func_error_codes() and 0xFFFF) != 27872) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_blindtally_ffi_checksum_func_create_account() and 0xFFFF) != 6211) {
+    if ((lib.uniffi_blindtally_ffi_checksum_func_create_account() and 0xFFFF) != 34515) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_blindtally_ffi_checksum_func_restore_account() and 0xFFFF) != 26579) {
@@ -1745,7 +1745,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_blindtally_ffi_checksum_method_archive_made() and 0xFFFF) != 48268) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_blindtally_ffi_checksum_method_archive_read() and 0xFFFF) != 51043) {
+    if ((lib.uniffi_blindtally_ffi_checksum_method_archive_read() and 0xFFFF) != 53122) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_blindtally_ffi_checksum_method_archive_wipe() and 0xFFFF) != 28967) {
@@ -1820,7 +1820,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_blindtally_ffi_checksum_method_blobwriter_wipe() and 0xFFFF) != 54226) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_blindtally_ffi_checksum_method_blobwriter_write() and 0xFFFF) != 25224) {
+    if ((lib.uniffi_blindtally_ffi_checksum_method_blobwriter_write() and 0xFFFF) != 10924) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_blindtally_ffi_checksum_method_change_committed() and 0xFFFF) != 25306) {
@@ -1943,7 +1943,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_blindtally_ffi_checksum_method_owner_account_code() and 0xFFFF) != 14164) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_blindtally_ffi_checksum_method_owner_approve() and 0xFFFF) != 1669) {
+    if ((lib.uniffi_blindtally_ffi_checksum_method_owner_approve() and 0xFFFF) != 32110) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_blindtally_ffi_checksum_method_owner_archive_writer() and 0xFFFF) != 5063) {
@@ -2045,7 +2045,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_blindtally_ffi_checksum_method_randominput_length() and 0xFFFF) != 6701) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_blindtally_ffi_checksum_method_randominput_read_at() and 0xFFFF) != 22607) {
+    if ((lib.uniffi_blindtally_ffi_checksum_method_randominput_read_at() and 0xFFFF) != 42729) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_blindtally_ffi_checksum_constructor_agent_from_state() and 0xFFFF) != 45245) {
@@ -2072,10 +2072,10 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_blindtally_ffi_checksum_constructor_accountsecret_parse() and 0xFFFF) != 23857) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_blindtally_ffi_checksum_constructor_login_resume() and 0xFFFF) != 56448) {
+    if ((lib.uniffi_blindtally_ffi_checksum_constructor_login_resume() and 0xFFFF) != 24602) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_blindtally_ffi_checksum_constructor_login_start() and 0xFFFF) != 62479) {
+    if ((lib.uniffi_blindtally_ffi_checksum_constructor_login_start() and 0xFFFF) != 24262) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
 }
@@ -3721,7 +3721,7 @@ public interface ArchiveInterface {
      * The content of the file of that number in `files`, in memory.
      *
      * # Errors
-     * `archive.damaged`, `archive.no-file`, `binding.stream`.
+     * `archive.damaged`, `archive.no-file`, `binding.stream`, `binding.busy`.
      */
     fun `read`(`number`: kotlin.Int): kotlin.ByteArray
 
@@ -3937,7 +3937,7 @@ open class Archive: Disposable, AutoCloseable, ArchiveInterface
      * The content of the file of that number in `files`, in memory.
      *
      * # Errors
-     * `archive.damaged`, `archive.no-file`, `binding.stream`.
+     * `archive.damaged`, `archive.no-file`, `binding.stream`, `binding.busy`.
      */
     @Throws(BlindtallyException::class)override fun `read`(`number`: kotlin.Int): kotlin.ByteArray {
             return FfiConverterByteArray.lift(
@@ -5580,7 +5580,7 @@ public interface BlobWriterInterface {
     fun `wipe`()
 
     /**
-     * Takes all of the content. If the output fails meanwhile, nobody knows how much it took: the blob is given up.
+     * Takes all of the content. If that fails, nobody knows how much the output took: the blob is given up.
      *
      * # Errors
      * `binding.stream`, `blob.too-long`, `binding.closed`, `binding.busy`.
@@ -5750,7 +5750,7 @@ open class BlobWriter: Disposable, AutoCloseable, BlobWriterInterface
 
 
     /**
-     * Takes all of the content. If the output fails meanwhile, nobody knows how much it took: the blob is given up.
+     * Takes all of the content. If that fails, nobody knows how much the output took: the blob is given up.
      *
      * # Errors
      * `binding.stream`, `blob.too-long`, `binding.closed`, `binding.busy`.
@@ -7448,7 +7448,7 @@ open class Login: Disposable, AutoCloseable, LoginInterface
      * The login that `Owner.keep_unlocked` kept, without the password.
      *
      * # Errors
-     * `unlock.kept-login`: it is damaged, or was made for another login name, account or password.
+     * `unlock.kept-login`: it is damaged, or was made for another login name, account or password. As `start`.
      */
     @Throws(BlindtallyException::class) fun `resume`(`login`: kotlin.String, `kept`: kotlin.ByteArray, `prelogin`: Prelogin): Login {
             return FfiConverterTypeLogin.lift(
@@ -7470,7 +7470,8 @@ open class Login: Disposable, AutoCloseable, LoginInterface
      * bounds are refused before anything is derived.
      *
      * # Errors
-     * `kdf.`, `login.invalid`, `password.invalid`, `binding.value` for a salt that has not 16 bytes, `binding.utf8`.
+     * `kdf.`, `login.invalid`, `password.invalid`, `malformed.` for no id of an account, `binding.value` for a salt that has
+     * not 16 bytes, `binding.utf8`.
      */
     @Throws(BlindtallyException::class) fun `start`(`login`: kotlin.String, `password`: kotlin.ByteArray, `prelogin`: Prelogin, `accountSecret`: AccountSecret? = null): Login {
             return FfiConverterTypeLogin.lift(
@@ -8632,7 +8633,8 @@ public interface OwnerInterface {
      * delivers again.
      *
      * # Errors
-     * `ticket.spent`, `ticket.cancelled`, `owner.device-revoked` if that came since the inspection, `binding.closed`.
+     * `ticket.spent`, `ticket.cancelled`, `owner.device-revoked` if that came since the inspection, `binding.closed`. The request
+     * is used up by all but the last.
      */
     fun `approve`(`request`: VerifiedRequest, `now`: java.time.Instant? = null): Change
 
@@ -8999,7 +9001,8 @@ open class Owner: Disposable, AutoCloseable, OwnerInterface
      * delivers again.
      *
      * # Errors
-     * `ticket.spent`, `ticket.cancelled`, `owner.device-revoked` if that came since the inspection, `binding.closed`.
+     * `ticket.spent`, `ticket.cancelled`, `owner.device-revoked` if that came since the inspection, `binding.closed`. The request
+     * is used up by all but the last.
      */
     @Throws(BlindtallyException::class)override fun `approve`(`request`: VerifiedRequest, `now`: java.time.Instant?): Change {
             return FfiConverterTypeChange.lift(
@@ -10539,7 +10542,8 @@ public interface RandomInput {
     fun `length`(): kotlin.Long
 
     /**
-     * Bytes from that offset on: at least one and at most so many; none at the end.
+     * Bytes from that offset on, which is below `length`: at least one and at most so many. None where there should be some
+     * is a failure.
      *
      * # Errors
      * If it cannot.
@@ -10675,7 +10679,8 @@ open class RandomInputImpl: Disposable, AutoCloseable, RandomInput
 
 
     /**
-     * Bytes from that offset on: at least one and at most so many; none at the end.
+     * Bytes from that offset on, which is below `length`: at least one and at most so many. None where there should be some
+     * is a failure.
      *
      * # Errors
      * If it cannot.
@@ -13466,8 +13471,8 @@ sealed class BlindtallyException: kotlin.Exception() {
     }
 
     /**
-     * The call itself was wrong (`binding.`): an argument out of range, an object that was wiped or used up, a stream that
-     * failed.
+     * The call itself was wrong (`binding.`). Any call can give `binding.value` (a number out of range), `binding.closed` (an
+     * object that was wiped or used up) and, if it uses a stream, `binding.busy` (another call is using it).
      */
     class Misuse(
 
@@ -15710,7 +15715,8 @@ public object FfiConverterSequenceTypeRecordItem: FfiConverterRustBuffer<List<Re
          * `identity` made elsewhere is used up, unless the credentials are refused.
          *
          * # Errors
-         * `login.invalid`, `password.invalid`, `kdf.` for parameters out of bounds, `binding.closed` for an identity used up.
+         * `login.invalid`, `password.invalid`, `kdf.` for parameters out of bounds, `binding.utf8`, `binding.closed` for an identity
+         * used up; `entropy.unavailable`, `rsa.failed`.
          */
     @Throws(BlindtallyException::class) fun `createAccount`(`login`: kotlin.String, `password`: kotlin.ByteArray, `kdf`: Kdf? = null, `accountSecret`: AccountSecret? = null, `identity`: Identity? = null, `now`: java.time.Instant? = null): OpenedAccount {
             return FfiConverterTypeOpenedAccount.lift(
