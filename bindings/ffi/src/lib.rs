@@ -1,7 +1,8 @@
 //! The core for Kotlin, Java, Swift and Ruby: types and calls that UniFFI carries across, and nothing else.
 //!
-//! What crosses: text as UTF-8, times as the platform's own, 64-bit counters as signed numbers (what is greater is the
-//! greatest), ids and fingerprints as hexadecimal digits. Passwords come as bytes, so that the caller can wipe them.
+//! What crosses: text as UTF-8, times as the platform's own (what is before 1970 is 1970), 64-bit counters as signed numbers
+//! (what is greater is the greatest), ids and fingerprints as hexadecimal digits. Passwords come as bytes, so that the caller
+//! can wipe them.
 
 mod agent;
 mod archive;
