@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use uniffi_bindgen::bindings::{GenerateOptions, TargetLanguage, generate};
 
+use crate::cargo;
 use crate::project::Project;
-use crate::{cargo, process};
 
 /// The package that is compiled, and what its libraries are called.
 const PACKAGE: &str = "blindtally-ffi";
@@ -55,10 +55,8 @@ pub(crate) fn check_generated(project: &Project) -> Result<()> {
 
 /// The sources of every language, each with the place where it is committed.
 fn generated(project: &Project) -> Result<Vec<(String, PathBuf)>> {
-    let mut build = cargo::in_project(project);
-    // What it exports does not depend on the profile.
-    process::run(build.args(["build", "--quiet", "--package", PACKAGE]))?;
-    let library = path(project.target.join("debug").join(shared_library()))?;
+    // The one that is packaged: another profile would be compiled for this alone.
+    let library = path(build(project)?.join(shared_library()))?;
     let folder = project.target.join("generated");
     let mut files = Vec::new();
     for (language, names) in GENERATED {

@@ -230,9 +230,8 @@ impl Wheels {
 fn build(project: &Project, folder: &Path, packages: &Path, options: &[&str], expected: &str) -> Result<PathBuf> {
     let tools = python::environment(project, "maturin", &TOOLS)?;
     let mut maturin = Command::new(tools.join("maturin"));
+    // PyO3 and what stands on it are compiled anew for each ABI, all else is there.
     cargo::prepare(&mut maturin, project);
-    // A target folder for each: what maturin notes there about the ABI would have cargo compile everything again for the next.
-    maturin.env("CARGO_TARGET_DIR", project.target.join("wheel").join(expected));
     maturin.args(["build", "--release", "--quiet", "--interpreter"]).arg(tools.join("python"));
     process::run(maturin.args(options).arg("--out").arg(packages).current_dir(folder).stdout(stderr()))?;
     let made = wheels(packages, expected)?.pop();
