@@ -209,6 +209,8 @@ impl Kotlin {
     fn java(&self, class_path: &[PathBuf]) -> Result<Command> {
         let mut java = Command::new("java");
         java.arg("-classpath").arg(joined(class_path)?).arg(property("java.io.tmpdir", &self.tools.work));
+        // Cargo's own leads to a library of the other profile, which JNA would take before the one in the jar.
+        java.env_remove("LD_LIBRARY_PATH");
         Ok(java)
     }
 }

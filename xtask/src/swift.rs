@@ -21,5 +21,6 @@ pub(crate) fn check_header(project: &Project) -> Result<()> {
     compile.arg("-L").arg(&libraries).arg(format!("-l{}", ffi::LIBRARY));
     compile.arg(format!("-Wl,-rpath,{}", libraries.display()));
     process::run(&mut compile)?;
-    process::run(&mut Command::new(program))
+    // Cargo's own leads to a library of the other profile.
+    process::run(Command::new(program).env_remove("LD_LIBRARY_PATH"))
 }

@@ -39,7 +39,7 @@ class ArchiveTest {
             assertContentEquals(big, output.toByteArray())
             archive.check(1)
             refused("archive.no-file") { archive.read(2) }
-            refused("binding.value") { archive.read(-1) }
+            refused("archive.no-file") { archive.read(-1) }
         }
     }
 

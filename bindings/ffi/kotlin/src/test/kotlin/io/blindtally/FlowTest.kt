@@ -186,7 +186,7 @@ class FlowTest {
         assertEquals(RecordClass.Keystrokes, recordClassOf(RecordClass.Keystrokes.id()))
         assertEquals(BlobClass.Voice, blobClassOf(BlobClass.Voice.id()))
         refused("malformed.value") { tokenClassOf(0) }
-        for (id in listOf(-1, 256, Int.MAX_VALUE)) refused("binding.value") { tokenClassOf(id) }
+        for (id in listOf(-1, 256, Int.MAX_VALUE)) refused("malformed.value") { tokenClassOf(id) }
         refused("malformed.value") { Shared.agent.tokenize(TokenClass.Application(TokenClass.App.id()), "x") }
         assertContentEquals(Shared.owner.policy().signed, Shared.agent.policy().signed)
     }
