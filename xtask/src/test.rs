@@ -19,6 +19,10 @@ use crate::{aw_server, cargo, clib, demo, export, ffi, process, recordings, swif
 
 type Step = (&'static str, fn(&Project) -> Result<()>);
 
+/// Crates that have no tests in Rust, and more to compile than all others: clippy has looked at them.
+const WITHOUT_RUST_TESTS: [&str; 6] =
+    ["--exclude", "blindtally-python", "--exclude", "blindtally-python-echo", "--exclude", "blindtally-benches"];
+
 const STEPS: [Step; 31] = [
     ("format", |project| cargo(project, &["fmt", "--all", "--check"])),
     // Before cargo compiles the server, which holds the dashboard.
@@ -35,7 +39,9 @@ const STEPS: [Step; 31] = [
     ("npm package: installed into new projects", |project| Npm::new(project)?.smoke()),
     ("unit, integration and property tests", tests),
     ("import of older deployments: tests with OpenSSL and WebCrypto", legacy),
-    ("documentation tests", |project| cargo(project, &["test", "--workspace", "--doc", "--quiet"])),
+    ("documentation tests", |project| {
+        cargo(project, &[&["test", "--workspace", "--doc", "--quiet"], &WITHOUT_RUST_TESTS[..]].concat())
+    }),
     ("Python package", |project| Wheels::find_or_build(project).map(drop)),
     ("Python package: tests", |project| Wheels::find_or_build(project)?.test(project)),
     ("Python package: tests on Spark", |project| Wheels::find_or_build(project)?.test_spark(project)),
@@ -119,15 +125,7 @@ fn tests(project: &Project) -> Result<()> {
     let postgres = Postgres::start(project)?;
     let mut test = cargo::in_project(project);
     test.args(["test", "--workspace", "--lib", "--bins", "--tests"]).env(postgres::VARIABLE, postgres.url());
-    // These have no tests in Rust, and more to compile than all others: clippy has looked at them.
-    test.args([
-        "--exclude",
-        "blindtally-python",
-        "--exclude",
-        "blindtally-python-echo",
-        "--exclude",
-        "blindtally-benches",
-    ]);
+    test.args(WITHOUT_RUST_TESTS);
     process::run(&mut test)
 }
 

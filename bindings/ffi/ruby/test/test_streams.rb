@@ -190,7 +190,18 @@ class TestStreams < BlindtallyTest
       .zip([UncaughtThrowError, Blindtally::StreamError, SystemExit, Blindtally::StreamError]).each do |leave, kind|
         catch(:out) { assert_raises(kind) { agent.blob_writer(:voice, stream(write: ->(_) { leave.call })) } }
         assert_equal agent.tokenize(:app, "x"), agent.tokenize(:app, "x")
+        interruptible
       end
+  end
+
+  # A stream that never ended must not leave its masks behind: no Timeout would ever arrive in this thread again.
+  def interruptible
+    main = Thread.current
+    assert_raises(IOError) do
+      Thread.new { main.raise(IOError, "arrives") }.join
+      Thread.pass
+    end
+    refute_predicate main, :pending_interrupt?
   end
 
   def test_a_thread_is_interrupted_while_its_stream_waits

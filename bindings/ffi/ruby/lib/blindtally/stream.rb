@@ -34,31 +34,45 @@ module Blindtally
       def guarded(&block)
         result = nil
         ended = nil
-        fiber = Fiber.new(blocking: true) do
-          result = Thread.handle_interrupt(Object => :immediate, &block)
+        suspended = false
+        inner = Fiber.new(blocking: true) do
+          result = block.call
           ended = :well
         rescue Exception => e # rubocop:disable Lint/RescueException
           ended = e
         ensure
           ended ||= Killed.new("the thread was killed")
         end
-        begin
-          fiber.resume
-        rescue TypeError
-          # What Ruby makes of a thread that is killed within a fiber.
+        # Masks are the thread's, one above the other, and not the fiber's: a stream that suspends the call and never ends would
+        # leave its own on top of Border's, which would then stay for good. So they are those of a fiber that always ends.
+        outer = Fiber.new(blocking: true) do
+          Thread.handle_interrupt(Object => :immediate) do
+            resume(inner)
+            suspended = inner.alive?
+            finish(inner)
+          end
+        rescue Exception => e # rubocop:disable Lint/RescueException
+          ended = e unless ended.is_a?(Exception)
         end
+        resume(outer) { ended = Killed.new("the thread was killed") unless ended.is_a?(Exception) }
+        failed("a stream suspended the call") if suspended
         return result if ended == :well
 
-        suspended(fiber) if fiber.alive?
         failed(ended.reason) if ended.is_a?(Native::StreamError::Failed)
         @raised[Thread.current] = ended
         failed("the stream raised #{ended.class}")
       end
 
-      # Ended at the place where it waits, so that its own ensure clauses run.
-      def suspended(fiber)
+      # A stream that suspends the call is ended at the place where it waits, so that its own ensure clauses run.
+      def finish(fiber)
         100.times { fiber.raise(FiberError, "a stream must not suspend the call") if fiber.alive? }
-        failed("a stream suspended the call")
+      end
+
+      def resume(fiber)
+        fiber.resume
+      rescue TypeError
+        # What Ruby makes of a thread that is killed within a fiber.
+        yield if block_given?
       end
 
       def failed(reason)
