@@ -205,7 +205,7 @@ impl BlobKey {
         Ok(BlobReader::new(inner, *start.header(), self.check(start)?))
     }
 
-    /// The cipher of a blob, if this is the key that made it.
+    /// The cipher of a blob, if this is the key that made it: no chunk is opened before (SPEC.md#blob-commitment).
     pub(crate) fn check(&self, start: &BlobStart) -> Result<ChunkCipher, BlobError> {
         let header = start.header();
         if (header.class, header.epoch, header.device) != (self.class, self.scope.epoch, self.device) {
@@ -222,7 +222,7 @@ impl BlobKey {
 
 const CONTEXT: &[u8] = b"blindtally/v1/blob";
 
-/// Whether a blob may have a chunk of that number.
+/// Whether a blob may have a chunk of that number (SPEC.md#blob-too-long).
 fn check_index(index: u64) -> Result<(), BlobError> {
     if index <= padded_len_u64(CONTENT_MAX) / CHUNK as u64 { Ok(()) } else { Err(BlobError::TooLong) }
 }
@@ -372,7 +372,7 @@ impl BlobOpener {
     }
 
     fn open_chunk<E: From<BlobError>>(&mut self, put: &mut impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-        // Until all of the chunk has been given, what was given is no whole.
+        // Until all of the chunk has been given, what was given is no whole: SPEC.md#blob-stop, SPEC.md#blob-tampered.
         self.failed = Some(BlobError::Truncated);
         let opened = check_index(self.index)
             .and_then(|()| self.cipher.open(self.index, &mut self.chunk).ok_or(BlobError::Tampered));
@@ -398,7 +398,7 @@ impl fmt::Debug for BlobOpener {
 }
 
 /// Tells content from padding in a stream whose end is not known: a byte 0x80 and the zeros after it are held back until
-/// something else follows them.
+/// something else follows them (SPEC.md#blob-held-back, SPEC.md#blob-padding).
 #[derive(Default)]
 struct Padding {
     held: Held,

@@ -21,7 +21,7 @@ pub(crate) fn encode(bytes: &[u8], chars: usize, group: usize) -> Zeroizing<Stri
     text
 }
 
-/// The inverse of [`encode`] into `N` bytes; `None` unless there are exactly `chars` characters of the alphabet (after
+/// SPEC.md#code-spacing, SPEC.md#code-refused: the inverse of [`encode`] into `N` bytes; `None` unless there are exactly `chars` characters of the alphabet (after
 /// reading O as 0 and I and L as 1) and the bits beyond `N` bytes are zero.
 pub(crate) fn decode<const N: usize>(text: &str, chars: usize) -> Option<Secret<N>> {
     let mut count = 0;
@@ -74,6 +74,7 @@ fn bit_at(bytes: &[u8], bit: usize) -> u8 {
     bytes.get(bit / 8).map_or(0, |byte| byte >> (7 - bit % 8) & 1)
 }
 
+/// SPEC.md#code-lookalikes
 fn value_of(c: char) -> Option<u8> {
     let c = match c.to_ascii_uppercase() {
         'O' => '0',

@@ -41,7 +41,7 @@ mod here {
             }
             let key = Self(RsaPrivateKey::from_pkcs8_der(der).map_err(|_| ParseError::PrivateKey)?);
             // What is not the key's canonical encoding may hold values that contradict it, which the parser computes
-            // anew.
+            // anew (SPEC.md#private-key-follows, SPEC.md#private-key-contradicts).
             let canonical: bool = key.to_pkcs8()?.expose().ct_eq(der).into();
             let sound = canonical && has_accepted_size(key.0.as_public_key()) && key.0.validate().is_ok();
             if sound { Ok(key) } else { Err(ParseError::PrivateKey) }

@@ -166,7 +166,7 @@ impl Ticket {
         Zeroizing::new(wire::encode_text(PREFIX, out.as_slice()))
     }
 
-    /// The ticket as a link, in a scheme that no web server ever gets to see.
+    /// The ticket as a link, in a scheme that no web server ever gets to see (SPEC.md#ticket-link).
     pub fn to_link(&self) -> Zeroizing<String> {
         Zeroizing::new(format!("{LINK}{}", *self.to_text()))
     }

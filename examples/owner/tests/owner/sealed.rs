@@ -69,6 +69,7 @@ fn more_records_than_fit_a_page_are_all_shown() {
     assert_eq!((shown.as_array().unwrap().len(), &shown[2_499]["value"]), (2_500, &json!("2499")));
 }
 
+/// SPEC.md#blob-prefix
 #[test]
 fn blobs_are_listed_by_what_their_headers_say_and_open_into_a_new_file() {
     let world = World::new();
