@@ -1,6 +1,7 @@
 //! Crockford's base 32 for codes that people read aloud and type: no I, L, O or U; case, hyphens and white space do
 //! not matter (SPEC.md#crockford).
 
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::hash::sha256;
@@ -61,7 +62,7 @@ pub(crate) fn encode_checked(key: &Secret<16>) -> Zeroizing<String> {
 pub(crate) fn decode_checked(text: &str) -> Option<Secret<16>> {
     let bytes = decode::<18>(text, 28)?;
     let key = Secret::build(|key: &mut [u8; 16]| key.copy_from_slice(&bytes.expose()[..16]));
-    (check(&key) == bytes.expose()[16..]).then_some(key)
+    bool::from(check(&key).ct_eq(&bytes.expose()[16..])).then_some(key)
 }
 
 /// The first 12 bits of a hash of the key, then four zero bits.

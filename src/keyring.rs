@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::enrollment::{NAME_MAX, check_name};
@@ -204,11 +205,11 @@ impl Keyring {
         Ok(merged)
     }
 
-    /// Whether both hold the same, whatever their generations.
+    /// Whether both hold the same, whatever their generations (SPEC.md#constant-time).
     pub(crate) fn same_content(&self, other: &Self) -> bool {
         let mut twin = self.duplicate();
         twin.generation = other.generation;
-        *twin.encode() == *other.encode()
+        twin.encode().ct_eq(&other.encode()).into()
     }
 }
 

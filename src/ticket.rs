@@ -137,6 +137,7 @@ impl Ticket {
     /// # Errors
     /// [`ParseError::Checksum`] for a mistyped ticket, other [`ParseError`]s for what is not one at all.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
+        // SPEC.md#ticket-refused has the order.
         let text = text.trim();
         let bytes = wire::decode_text(PREFIX, text.strip_prefix(LINK).unwrap_or(text))?;
         let mut reader = Reader::artefact(&bytes, Kind::Ticket, Suite::Enrollment, usize::MAX)?;

@@ -147,6 +147,18 @@ fn every_flipped_bit_is_refused() {
     }
 }
 
+/// SPEC.md#token-tag
+#[test]
+fn tokens_that_share_a_tag_are_told_apart() {
+    let token = key().tokenize("winword.exe").unwrap();
+    let mut other = token.as_bytes().to_vec();
+    other[4] ^= 1;
+    let other = Token::from_bytes(&other).unwrap();
+    assert_eq!(token.as_bytes()[20..], other.as_bytes()[20..]);
+    assert_ne!(token.index(), other.index());
+    assert_ne!(token, other);
+}
+
 #[test]
 fn every_prefix_and_every_extension_is_refused() {
     let key = key();

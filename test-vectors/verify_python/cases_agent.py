@@ -414,6 +414,7 @@ def agent_state_file():
     refuse("phase 2 of a state that has no delivery", "malformed.truncated", put(pending, 4, u8(2)))
     refuse("phase 1 of a state that has a delivery", "malformed.trailing", put(running, 4, u8(1)))
     refuse("keys in a revoked state", "malformed.value", put(running, 4, u8(3)))
+    # SPEC.md#state-pinned
     refuse("another account fingerprint is pinned than that of the account's keys", "malformed.value", flip(running, 22))
     by_code = coded.running[:21] + u8(2) + coded.running[22:37] + coded.running[54:]
     refuse("an account code is pinned though a delivery came", "malformed.value", by_code)

@@ -257,6 +257,7 @@ def keyring_file():
     refuse("epochs not ascending", "malformed.order", master_keys=[a.masters[2], a.masters[1]])
     refuse("epoch 0", "malformed.value", master_keys=[MasterKey(a.id, 0, random(32)), a.masters[1]])
     refuse("no MasterKey", "malformed.value", master_keys=[])
+    # SPEC.md#keyring-policy
     refuse("no MasterKey of the policy's epoch", "malformed.value", master_keys=[a.masters[2]])
     refuse("another MasterKey of the policy's epoch", "malformed.value", master_keys=[MasterKey(a.id, 1, random(32))])
     for what, broken in (("1024 bits", rsa_key("weak", 1024)), ("exponent 3", rsa_key("three", 2048, 3)), ("no DER", b"\x00" * 32), ("a byte after its end", base.account.pkcs8[0] + b"\x00"), ("empty", b"")):
@@ -265,6 +266,7 @@ def keyring_file():
         refuse(f"account's private key: {what}", "malformed.private-key", account=owner)
     owner.pkcs8 = (b"\x00" * 4097, a.keys.pkcs8[1])
     refuse("account's private key of 4,097 bytes", "malformed.too-long", account=owner)
+    # SPEC.md#keyring-policy
     refuse("policy signature flipped", "malformed.value", policy=flip(base.policy))
     refuse("policy signed by another account", "malformed.value", policy=a.policy().sign(pair("account", 3072)))
     policy("of another account id", "malformed.value", account_id=random(16))

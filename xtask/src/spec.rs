@@ -81,7 +81,7 @@ impl Source {
     /// The parts of it that are code and tests.
     fn parts(&self) -> Vec<(Role, &str)> {
         let Some(role) = self.role() else { return Vec::new() };
-        match self.text.split_once("#[cfg(test)]\nmod tests {") {
+        match self.text.split_once("\nmod tests {") {
             Some((code, tests)) if role == Role::Code => vec![(Role::Code, code), (Role::Test, tests)],
             _ => vec![(role, &self.text)],
         }
