@@ -16,7 +16,7 @@ pub(crate) fn seal(key: &Secret<32>, nonce: &[u8; 12], plain: &[u8], aad: &[u8])
     cipher.encrypt(&Nonce::from(*nonce), Payload { msg: plain, aad }).map_err(|_| ParseError::TooLong)
 }
 
-/// The plaintext, if ciphertext, tag and `aad` are exactly what was sealed.
+/// The plaintext, if ciphertext, tag and `aad` are exactly what was sealed (SPEC.md#early-plaintext).
 pub(crate) fn open(key: &Secret<32>, nonce: &[u8; 12], sealed: &[u8], aad: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let cipher = Aes256GcmSiv::new(key.expose().into());
     cipher.decrypt(&Nonce::from(*nonce), Payload { msg: sealed, aad }).ok().map(Zeroizing::new)

@@ -56,7 +56,8 @@ impl Pin {
     }
 }
 
-/// What a device shows the service to be given a bearer for uploads. It protects the service's capacity, not secrecy.
+/// What a device shows the service to be given a bearer for uploads. It protects the service's capacity, not secrecy,
+/// and tells nothing of a ticket's secret (SPEC.md#ticket-service).
 pub struct Claim {
     pub(crate) ticket: Option<TicketId>,
     pub(crate) secret: Secret<32>,
@@ -100,8 +101,8 @@ impl Device {
         }
     }
 
-    /// SPEC.md#accepting, in its order, up to the decryption: nothing is decrypted before the pinned account's signature
-    /// holds. `None` for the delivery that was accepted last.
+    /// SPEC.md#accept-order, up to the decryption: nothing is decrypted before the pinned account's signature holds
+    /// (SPEC.md#accept-decrypt). `None` for the delivery that was accepted last.
     fn examine(&self, bytes: &[u8], stored: Option<&Accepted>) -> Result<Option<ExaminedDelivery>, AcceptError> {
         let delivery = Delivery::parse(bytes)?;
         let sender = delivery.sender();
@@ -128,7 +129,7 @@ impl Device {
         self.identity.decrypt(&examined.ciphertext, &examined.label)
     }
 
-    /// The rest of SPEC.md#accepting. `None` if another delivery was accepted since the examination that makes this one
+    /// The rest of SPEC.md#accept-order, which changes nothing (SPEC.md#accept-state). `None` if another delivery was accepted since the examination that makes this one
     /// the last known.
     fn finish(
         &self,

@@ -102,6 +102,7 @@ impl SavedAgent {
             PENDING => RestoredAgent::Pending(PendingAgent { device }),
             SEALING | REVOKED => {
                 let accepted = read_accepted(&mut reader, device.account)?;
+                // SPEC.md#state-pinned; `read_accepted` has verified the policy.
                 let pinned = device.pin == Pin::Full(accepted.owner.fingerprint());
                 if !pinned || (phase == REVOKED && !accepted.keys.is_empty()) {
                     return Err(ParseError::Value.into());

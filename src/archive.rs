@@ -344,7 +344,7 @@ impl<R> fmt::Debug for Archive<R> {
 
 type Manifest = (Timestamp, Vec<ArchivedFile>);
 
-/// The manifest at the end of the tar, checked.
+/// The manifest at the end of the tar, checked (SPEC.md#archive-manifest).
 fn read_manifest<R: Read + Seek>(
     tar: &mut BlobFile<R>,
     account: AccountId,

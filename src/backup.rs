@@ -106,6 +106,7 @@ impl Backup {
                 None => body.extend(line.chars().filter(|c| !c.is_whitespace())),
             }
         }
+        // SPEC.md#backup-fields, SPEC.md#backup-checksum
         let (code, checksum) = code.zip(checksum).ok_or(ParseError::Truncated)?;
         let bytes = wire::decode_text("", &body)?.to_vec();
         if checksum != checksum_of(&bytes) {
@@ -197,6 +198,7 @@ impl Backup {
     fn open(&self, keys: &WrapKeys) -> Result<Restored, UnlockError> {
         let opened: Opened = Wrapped::parse(&self.bytes, Kind::Backup)?.open(keys)?;
         let keyring = Keyring::open(&opened)?;
+        // SPEC.md#backup-fingerprint
         if keyring.identity.public().fingerprint().prefix() != self.fingerprint {
             return Err(UnlockError::OtherAccount);
         }

@@ -205,7 +205,7 @@ impl BlobKey {
         Ok(BlobReader::new(inner, *start.header(), self.check(start)?))
     }
 
-    /// The cipher of a blob, if this is the key that made it.
+    /// The cipher of a blob, if this is the key that made it: no chunk is opened before (SPEC.md#blob-commitment).
     pub(crate) fn check(&self, start: &BlobStart) -> Result<ChunkCipher, BlobError> {
         let header = start.header();
         if (header.class, header.epoch, header.device) != (self.class, self.scope.epoch, self.device) {
@@ -222,7 +222,7 @@ impl BlobKey {
 
 const CONTEXT: &[u8] = b"blindtally/v1/blob";
 
-/// Whether a blob may have a chunk of that number.
+/// Whether a blob may have a chunk of that number (SPEC.md#blob-too-long).
 fn check_index(index: u64) -> Result<(), BlobError> {
     if index <= padded_len_u64(CONTENT_MAX) / CHUNK as u64 { Ok(()) } else { Err(BlobError::TooLong) }
 }
@@ -372,7 +372,7 @@ impl BlobOpener {
     }
 
     fn open_chunk<E: From<BlobError>>(&mut self, put: &mut impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-        // Until all of the chunk has been given, what was given is no whole.
+        // Until all of the chunk has been given, what was given is no whole: SPEC.md#blob-stop, SPEC.md#blob-tampered.
         self.failed = Some(BlobError::Truncated);
         let opened = check_index(self.index)
             .and_then(|()| self.cipher.open(self.index, &mut self.chunk).ok_or(BlobError::Tampered));
@@ -398,7 +398,7 @@ impl fmt::Debug for BlobOpener {
 }
 
 /// Tells content from padding in a stream whose end is not known: a byte 0x80 and the zeros after it are held back until
-/// something else follows them.
+/// something else follows them (SPEC.md#blob-held-back, SPEC.md#blob-padding).
 #[derive(Default)]
 struct Padding {
     held: Held,
@@ -758,4 +758,63 @@ fn fill(inner: &mut impl Read, out: &mut [u8], filled: &mut usize) -> io::Result
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn cipher() -> ChunkCipher {
+        ChunkCipher::derive(&Secret::copy_of(&[1; 32]), &[2; SALT_LEN], &[]).0
+    }
+
+    /// SPEC.md#blob-too-long: 2^26 + 2^20 + 1 chunks, however right the next one is.
+    #[test]
+    fn no_reader_opens_a_chunk_behind_the_last_that_a_blob_may_have() {
+        const CHUNKS: u64 = (1 << 26) + (1 << 20) + 1;
+        for (index, expected) in [(CHUNKS - 1, Ok(())), (CHUNKS, Err(BlobError::TooLong))] {
+            let mut chunk = *b"x\x80";
+            let tag = cipher().seal(index, &mut chunk).unwrap();
+            let sealed = [&chunk[..], &tag].concat();
+
+            let mut opener = BlobOpener { index, ..BlobOpener::new(cipher()) };
+            let mut released = Vec::new();
+            let mut put = |piece: &[u8]| -> Result<(), BlobError> {
+                released.extend_from_slice(piece);
+                Ok(())
+            };
+            opener.update(&sealed, &mut put).unwrap();
+            assert_eq!(opener.open_chunk(&mut put), expected);
+            assert_eq!(released.is_empty(), expected.is_err());
+
+            let header = BlobHeader {
+                class: BlobClass::CAMERA,
+                epoch: Epoch::FIRST,
+                device: DeviceId::from_bytes([0; 16]),
+                id: BlobId::from_bytes([0; 16]),
+                seq: 0,
+            };
+            let mut reader = BlobReader { index, ..BlobReader::new(&sealed[..], header, cipher()) };
+            let mut read = Vec::new();
+            let code = reader.read_to_end(&mut read).map_err(|error| crate::Error::from_io(&error).unwrap().code());
+            // The last chunk that may be is too short for so long a content's padding.
+            assert_eq!(code, Err(if expected.is_ok() { "blob.plaintext" } else { "blob.too-long" }));
+            assert_eq!(read.is_empty(), expected.is_err());
+        }
+    }
+
+    #[test]
+    fn a_writer_takes_no_byte_above_the_limit() {
+        let key = BlobKey::new(
+            &crate::MasterKey::generate()
+                .unwrap()
+                .epoch_key(Scope { account: AccountId::from_bytes([0; 16]), epoch: Epoch::FIRST })
+                .class_key(BlobClass::CAMERA)
+                .device_key(DeviceId::from_bytes([0; 16])),
+        );
+        let mut sealer = BlobSealer { length: CONTENT_MAX - 1, ..key.sealer(0).unwrap() };
+        assert_eq!(sealer.update(b"xy", &mut Vec::new()), Err(BlobError::TooLong));
+    }
 }

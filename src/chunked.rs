@@ -58,7 +58,7 @@ impl ChunkCipher {
     }
 
     /// Decrypts a chunk and its tag in place; the number of its bytes if it is what was sealed at this place. Otherwise
-    /// nothing of it has been decrypted.
+    /// nothing of it has been decrypted (SPEC.md#early-plaintext).
     pub(crate) fn open(&self, index: u64, sealed: &mut [u8]) -> Option<usize> {
         let length = self.open_below(index, sealed);
         zeroize_stack::<4096>();

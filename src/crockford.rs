@@ -1,6 +1,7 @@
 //! Crockford's base 32 for codes that people read aloud and type: no I, L, O or U; case, hyphens and white space do
 //! not matter (SPEC.md#crockford).
 
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::hash::sha256;
@@ -21,7 +22,7 @@ pub(crate) fn encode(bytes: &[u8], chars: usize, group: usize) -> Zeroizing<Stri
     text
 }
 
-/// The inverse of [`encode`] into `N` bytes; `None` unless there are exactly `chars` characters of the alphabet (after
+/// SPEC.md#code-spacing, SPEC.md#code-refused: the inverse of [`encode`] into `N` bytes; `None` unless there are exactly `chars` characters of the alphabet (after
 /// reading O as 0 and I and L as 1) and the bits beyond `N` bytes are zero.
 pub(crate) fn decode<const N: usize>(text: &str, chars: usize) -> Option<Secret<N>> {
     let mut count = 0;
@@ -61,7 +62,7 @@ pub(crate) fn encode_checked(key: &Secret<16>) -> Zeroizing<String> {
 pub(crate) fn decode_checked(text: &str) -> Option<Secret<16>> {
     let bytes = decode::<18>(text, 28)?;
     let key = Secret::build(|key: &mut [u8; 16]| key.copy_from_slice(&bytes.expose()[..16]));
-    (check(&key) == bytes.expose()[16..]).then_some(key)
+    bool::from(check(&key).ct_eq(&bytes.expose()[16..])).then_some(key)
 }
 
 /// The first 12 bits of a hash of the key, then four zero bits.
@@ -74,6 +75,7 @@ fn bit_at(bytes: &[u8], bit: usize) -> u8 {
     bytes.get(bit / 8).map_or(0, |byte| byte >> (7 - bit % 8) & 1)
 }
 
+/// SPEC.md#code-lookalikes
 fn value_of(c: char) -> Option<u8> {
     let c = match c.to_ascii_uppercase() {
         'O' => '0',

@@ -63,7 +63,7 @@ impl PublicIdentity {
     ///
     /// # Errors
     /// [`ParseError::PublicKey`] for anything else, for DER that is not the canonical encoding of its key, and for one
-    /// key in both places.
+    /// key in both places (SPEC.md#two-keys).
     pub fn from_spki(encryption: &[u8], signing: &[u8]) -> Result<Self, ParseError> {
         if encryption == signing {
             return Err(ParseError::PublicKey);
@@ -266,6 +266,7 @@ fn parse_spki(spki: &[u8]) -> Result<RsaPublicKey, ParseError> {
     if has_accepted_size(&key) { Ok(key) } else { Err(ParseError::PublicKey) }
 }
 
+/// SPEC.md#rsa-keys, for private keys too.
 pub(crate) fn has_accepted_size(key: &RsaPublicKey) -> bool {
     let bits = key.n().bits_vartime();
     matches!(bits, 2048 | 3072 | 4096) && key.e() == &BoxedUint::from(EXPONENT)

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::enrollment::{NAME_MAX, check_name};
@@ -94,7 +95,7 @@ impl Keyring {
         out.into_secret()
     }
 
-    /// Parses what a vault or backup held; its header has to say the same account and generation.
+    /// Parses what a vault or backup held (SPEC.md#keyring-policy); its header has to say the same account and generation.
     pub(crate) fn open(opened: &Opened) -> Result<Self, UnlockError> {
         let keyring = Self::parse(&opened.keyring)?;
         let same = keyring.account == opened.account && keyring.generation == opened.generation;
@@ -204,11 +205,11 @@ impl Keyring {
         Ok(merged)
     }
 
-    /// Whether both hold the same, whatever their generations.
+    /// Whether both hold the same, whatever their generations (SPEC.md#constant-time).
     pub(crate) fn same_content(&self, other: &Self) -> bool {
         let mut twin = self.duplicate();
         twin.generation = other.generation;
-        *twin.encode() == *other.encode()
+        twin.encode().ct_eq(&other.encode()).into()
     }
 }
 

@@ -148,7 +148,7 @@ impl OpeningKeys {
         Ok(BlobAccess { header: *start.header(), cipher: self.blob_cipher(start)? })
     }
 
-    /// What opens the archive with this start and no other.
+    /// What opens the archive with this start and no other: the checks of SPEC.md#archive-order.
     ///
     /// # Errors
     /// As [`OpeningKeys::archive`], for what a start shows.

@@ -507,7 +507,7 @@ impl Owner {
         Ok(Ticket { secret: terms.secret(&self.keyring.ticket_root), terms, fingerprint: self.fingerprint() })
     }
 
-    /// Examines an enrollment request that came through the service.
+    /// Examines an enrollment request that came through the service (SPEC.md#inspect).
     ///
     /// # Errors
     /// [`InspectError::Spent`] is an alarm to show: another device used the ticket first. [`InspectError::Mac`] means
@@ -797,7 +797,7 @@ impl Owner {
         Ok(ArchiveStart::new(sealer, self.account(), self.identity().public().clone(), now))
     }
 
-    /// Tokenizes what the owner typed: a category's name, a search. Never feed it values that the service chose: the
+    /// Tokenizes what the owner typed (SPEC.md#typed): a category's name, a search. Never feed it values that the service chose: the
     /// tokens would tell it which of them occur.
     ///
     /// # Errors
@@ -948,7 +948,7 @@ impl Owner {
         }
     }
 
-    /// Wraps the next state above every generation known and takes it over.
+    /// Wraps the next state above every generation known (SPEC.md#generation) and takes it over.
     fn store(&mut self, mut next: Keyring, outbox: Outbox) -> Result<Change, OwnerError> {
         let generation = self.keyring.generation.max(self.stored).checked_add(1).ok_or(OwnerError::Full)?;
         next.generation = generation;
@@ -1016,7 +1016,7 @@ fn default_classes() -> Vec<(AnyClass, CanonicalForm)> {
     tokens.chain(records).chain(blobs).map(|class| (class, form(class))).collect()
 }
 
-/// The keyring in a vault, no older than `seen`, and the key of its running epoch.
+/// The keyring in a vault, no older than `seen` (SPEC.md#rollback), and the key of its running epoch.
 fn open_vault(unlocking: &Unlocking, vault: &[u8], seen: u64) -> Result<(Keyring, EpochKey), UnlockError> {
     let keyring = Keyring::open(&unlocking.open(vault)?)?;
     if keyring.generation < seen {

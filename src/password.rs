@@ -52,7 +52,7 @@ impl LoginName {
         Self::from_normal(normal.to_lowercase().nfkc().collect())
     }
 
-    /// Takes a name that a platform has normalised: NFKC, lower case, NFKC.
+    /// Takes a name that a platform has normalised: NFKC, lower case, NFKC (SPEC.md#login-name).
     ///
     /// # Errors
     /// As [`LoginName::new`].
@@ -110,7 +110,7 @@ impl fmt::Debug for Password {
 }
 
 /// 128 random bits that the owner keeps beside the password and never sends. Without it a vault cannot even be guessed
-/// at. Whether there is one comes from the person, never from a header.
+/// at. Whether there is one comes from the person, never from a header (SPEC.md#secret-from-person).
 #[derive(Debug)]
 pub struct AccountSecret(pub(crate) Secret<16>);
 
@@ -168,7 +168,7 @@ impl Kdf {
     const PBKDF2_ID: u8 = 1;
     const ARGON2ID_ID: u8 = 2;
 
-    /// Floor and ceiling, checked before anything is derived: the parameters come from the service.
+    /// Floor and ceiling (SPEC.md#kdf-bounds), checked before anything is derived: the parameters come from the service.
     fn check(self) -> Result<Self, CredentialError> {
         let (floor, ceiling) = match self {
             Self::Pbkdf2 { iterations } => (iterations >= 600_000, iterations <= PBKDF2_CEILING),
@@ -381,7 +381,8 @@ impl Login {
         self.unlocking(keys, account_secret.map(AccountSecret::duplicate))
     }
 
-    /// With what [`Owner::keep_unlocked`](crate::Owner::keep_unlocked) kept, instead of the password.
+    /// With what [`Owner::keep_unlocked`](crate::Owner::keep_unlocked) kept, instead of the password
+    /// (SPEC.md#kept-login-resume).
     ///
     /// ```
     /// # use blindtally::*;
@@ -429,7 +430,7 @@ impl Unlocking {
         self.wrapping.keys.proof()
     }
 
-    /// Opens the vault to the bytes of its keyring. The header must say what prelogin said.
+    /// Opens the vault to the bytes of its keyring. The header must say what prelogin said (SPEC.md#unlock-order).
     pub(crate) fn open(&self, vault: &[u8]) -> Result<Opened, UnlockError> {
         let wrapped = Wrapped::parse(vault, Kind::Vault)?;
         if wrapped.account != self.account {
@@ -516,6 +517,7 @@ impl<'a> Wrapped<'a> {
         let kdf = Kdf::read(&mut reader)?;
         let salt = reader.array()?;
         let account = AccountId::from_bytes(reader.array()?);
+        // SPEC.md#backup-purpose
         let purpose = match (kind, kdf) {
             (Kind::Vault, Some(_)) => Purpose::Login,
             (Kind::Backup, Some(_)) => Purpose::BackupPassphrase,
@@ -537,7 +539,8 @@ impl<'a> Wrapped<'a> {
     }
 
     /// Compares the key commitment, in constant time and before anything else, then decrypts. One error for both, so
-    /// that a crafted vault tells its maker nothing about the password (Len, Grubbs, Ristenpart 2021).
+    /// that a crafted vault tells its maker nothing about the password (SPEC.md#unlock-one-error; Len, Grubbs, Ristenpart
+    /// 2021).
     pub(crate) fn open(&self, keys: &WrapKeys) -> Result<Opened, UnlockError> {
         if self.commit != keys.commit {
             return Err(UnlockError::Wrong);

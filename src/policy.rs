@@ -77,7 +77,7 @@ pub struct Policy {
     pub(crate) classes: Vec<(AnyClass, CanonicalForm)>,
     /// Classes known here whose entry is not: in the policy, but nothing can be sealed until an upgrade.
     pub(crate) unreadable: Vec<AnyClass>,
-    /// Whether the policy asks for a floor or form that this version does not know.
+    /// Whether the policy asks for a floor or form that this version does not know (SPEC.md#needs-upgrade).
     pub(crate) needs_upgrade: bool,
 }
 
@@ -190,6 +190,7 @@ fn parse(bytes: &[u8]) -> Result<(Policy, &[u8], &[u8]), ParseError> {
     let account = AccountId::from_bytes(reader.array()?);
     let fingerprint = Fingerprint::from_bytes(reader.array()?);
     let (version, issued_at, previous) = (reader.u64()?, reader.u64()?, reader.array()?);
+    // SPEC.md#policy-mode
     if reader.u8()? != MODE_ENCRYPTED {
         return Err(ParseError::Value);
     }

@@ -12,6 +12,7 @@ pub(crate) const PKCS8_MAX: usize = 4096;
 #[cfg(feature = "rsa-private")]
 mod here {
     use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey};
+    use rsa::rand_core::CryptoRng;
     use rsa::traits::PublicKeyParts;
     use rsa::{Oaep, Pss, RsaPrivateKey};
     use sha2::Sha256;
@@ -41,7 +42,7 @@ mod here {
             }
             let key = Self(RsaPrivateKey::from_pkcs8_der(der).map_err(|_| ParseError::PrivateKey)?);
             // What is not the key's canonical encoding may hold values that contradict it, which the parser computes
-            // anew.
+            // anew (SPEC.md#private-key-follows, SPEC.md#private-key-contradicts).
             let canonical: bool = key.to_pkcs8()?.expose().ct_eq(der).into();
             let sound = canonical && has_accepted_size(key.0.as_public_key()) && key.0.validate().is_ok();
             if sound { Ok(key) } else { Err(ParseError::PrivateKey) }
@@ -64,10 +65,14 @@ mod here {
             Ok(der::to_spki((&modulus, &exponent)))
         }
 
-        /// RSASSA-PSS-SHA-256 with a 32-byte salt, blinded.
+        /// RSASSA-PSS-SHA-256 with a 32-byte salt, blinded (SPEC.md#rsa-blinding).
         pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rsa::Error> {
+            self.sign_by(&mut rng(), message)
+        }
+
+        pub(super) fn sign_by(&self, rng: &mut impl CryptoRng, message: &[u8]) -> Result<Vec<u8>, rsa::Error> {
             let padding = Pss::<Sha256>::new_blinded_with_salt(PSS_SALT_LEN);
-            self.0.sign_with_rng(&mut rng(), padding, &sha256(&[message]))
+            self.0.sign_with_rng(rng, padding, &sha256(&[message]))
         }
 
         /// RSAES-OAEP, blinded.
@@ -76,7 +81,20 @@ mod here {
             D: Digest + FixedOutputReset,
             M: Digest + FixedOutputReset,
         {
-            let plain = Zeroizing::new(self.0.decrypt_blinded(&mut rng(), padding, ciphertext).ok()?);
+            self.decrypt_by(&mut rng(), ciphertext, padding)
+        }
+
+        pub(super) fn decrypt_by<D, M>(
+            &self,
+            rng: &mut impl CryptoRng,
+            ciphertext: &[u8],
+            padding: Oaep<D, M>,
+        ) -> Option<Secret<32>>
+        where
+            D: Digest + FixedOutputReset,
+            M: Digest + FixedOutputReset,
+        {
+            let plain = Zeroizing::new(self.0.decrypt_blinded(rng, padding, ciphertext).ok()?);
             plain.as_slice().try_into().ok().map(Secret::copy_of)
         }
     }
@@ -115,6 +133,76 @@ mod platform {
     impl Clone for PrivateKey {
         fn clone(&self) -> Self {
             Self(SecretBytes::from_vec(self.0.expose().to_vec()))
+        }
+    }
+}
+
+#[cfg(all(test, feature = "rsa-private"))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use core::convert::Infallible;
+
+    use rsa::Oaep;
+    use rsa::pkcs8::DecodePrivateKey;
+    use rsa::rand_core::{Rng, TryCryptoRng, TryRng};
+    use sha2::Sha256;
+
+    use super::*;
+    use crate::error::ParseError;
+    use crate::identity::rng;
+
+    const KEY: &[u8] = include_bytes!("../tests/keys/device1-encryption.pkcs8");
+
+    /// The operating system's randomness, and how many bytes of it were taken.
+    struct Counted(usize);
+
+    impl TryRng for Counted {
+        type Error = Infallible;
+
+        fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+            self.0 += 4;
+            Ok(rng().next_u32())
+        }
+
+        fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+            self.0 += 8;
+            Ok(rng().next_u64())
+        }
+
+        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+            self.0 += bytes.len();
+            rng().fill_bytes(bytes);
+            Ok(())
+        }
+    }
+
+    impl TryCryptoRng for Counted {}
+
+    /// SPEC.md#rsa-blinding: a factor of the modulus' size is drawn, beside the salt of a signature.
+    #[test]
+    fn what_computes_with_a_private_key_draws_a_blinding_factor() {
+        let key = PrivateKey::from_pkcs8(KEY).unwrap();
+        let public = rsa::RsaPrivateKey::from_pkcs8_der(KEY).unwrap().to_public_key();
+        let mut taken = Counted(0);
+        let signature = key.sign_by(&mut taken, b"message").unwrap();
+        assert!(taken.0 >= 32 + signature.len(), "{} bytes", taken.0);
+
+        let padding = Oaep::<Sha256>::new;
+        let ciphertext = public.encrypt(&mut rng(), padding(), &[7; 32]).unwrap();
+        let mut taken = Counted(0);
+        assert_eq!(key.decrypt_by(&mut taken, &ciphertext, padding()).unwrap().expose(), &[7; 32]);
+        assert!(taken.0 >= signature.len(), "{} bytes", taken.0);
+    }
+
+    /// SPEC.md#private-key-follows, SPEC.md#private-key-contradicts
+    #[test]
+    fn a_private_key_with_any_other_number_in_it_is_refused() {
+        assert!(PrivateKey::from_pkcs8(KEY).is_ok());
+        for at in (0..KEY.len()).step_by(23) {
+            let mut changed = KEY.to_vec();
+            changed[at] ^= 2;
+            assert!(matches!(PrivateKey::from_pkcs8(&changed), Err(ParseError::PrivateKey)), "byte {at}");
         }
     }
 }

@@ -42,6 +42,7 @@ impl Record {
         }
         let class = AnyClass::from_id(reader.u8()?)?;
         let epoch = reader.u16()?;
+        // SPEC.md#queue-class
         let sealable = match class {
             AnyClass::Record(_) => true,
             AnyClass::Token(_) => epoch == 0,
@@ -60,7 +61,7 @@ impl Record {
         if sealed > wire::padded_len(VALUE_MAX) + aead::TAG_LEN {
             return Err(ParseError::TooLong);
         }
-        // A padded length is one that the longest value it could hold is padded to.
+        // A padded length is one that the longest value it could hold is padded to: SPEC.md#record-length.
         let padded = sealed - aead::TAG_LEN;
         if wire::padded_len(padded - 1) != padded {
             return Err(ParseError::Value);

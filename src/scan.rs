@@ -1,4 +1,4 @@
-//! Finds tokens in any text and replaces them (SPEC.md#text).
+//! Finds tokens in any text and replaces them (SPEC.md#token-text).
 //!
 //! A token in text is a whole run of letters, digits, `_` and `-` that begins with `bt1_`: one that is glued to more
 //! such characters on either side is none. Time is linear in the text, whatever it holds.

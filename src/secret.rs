@@ -49,7 +49,7 @@ impl<const N: usize> Drop for Secret<N> {
     }
 }
 
-/// Constant-time in the content.
+/// Constant-time in the content (SPEC.md#constant-time).
 impl<const N: usize> PartialEq for Secret<N> {
     fn eq(&self, other: &Self) -> bool {
         self.0.ct_eq(&*other.0).into()
@@ -85,7 +85,7 @@ impl fmt::Debug for SecretBytes {
     }
 }
 
-/// Public randomness (nonces, salts, ids) of the operating system.
+/// Public randomness (nonces, salts, ids) of the operating system (SPEC.md#os-random).
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], EntropyError> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|_| EntropyError::Unavailable)?;

@@ -73,7 +73,8 @@ impl Suite {
         Suite::WrappedState,
     ];
 
-    /// Whether this version knows the suite of that id, and so meets a floor of it.
+    /// Whether this version knows the suite of that id, and so meets a floor of it: it seals with the newest of each family
+    /// (SPEC.md#policy-floor).
     pub(crate) fn is_registered(id: u8) -> bool {
         Self::ALL.iter().any(|suite| *suite as u8 == id)
     }

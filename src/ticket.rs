@@ -137,6 +137,7 @@ impl Ticket {
     /// # Errors
     /// [`ParseError::Checksum`] for a mistyped ticket, other [`ParseError`]s for what is not one at all.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
+        // SPEC.md#ticket-refused has the order.
         let text = text.trim();
         let bytes = wire::decode_text(PREFIX, text.strip_prefix(LINK).unwrap_or(text))?;
         let mut reader = Reader::artefact(&bytes, Kind::Ticket, Suite::Enrollment, usize::MAX)?;
@@ -166,7 +167,7 @@ impl Ticket {
         Zeroizing::new(wire::encode_text(PREFIX, out.as_slice()))
     }
 
-    /// The ticket as a link, in a scheme that no web server ever gets to see.
+    /// The ticket as a link, in a scheme that no web server ever gets to see (SPEC.md#ticket-link).
     pub fn to_link(&self) -> Zeroizing<String> {
         Zeroizing::new(format!("{LINK}{}", *self.to_text()))
     }

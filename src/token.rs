@@ -88,7 +88,7 @@ impl Token {
         self.epoch
     }
 
-    /// A 16-byte name for it, such as fits a UUID column.
+    /// A 16-byte name for it, such as fits a UUID column. Of all its bytes, since the tag names none (SPEC.md#token-tag).
     pub fn index(&self) -> TokenIndex {
         let digest = Sha256::new().chain_update(b"blindtally/v1/index").chain_update(&self.bytes).finalize();
         let mut index = [0; 16];
@@ -112,7 +112,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<(TokenClass, Epoch), ParseError> {
     if sealed < MIN_LEN - HEADER {
         return Err(ParseError::Truncated);
     }
-    // A padded length is one that the longest value it could hold is padded to.
+    // A padded length is one that the longest value it could hold is padded to: SPEC.md#token-length.
     let padded = sealed - TAG;
     if padded_len(padded - 1) != padded {
         return Err(ParseError::Value);
@@ -146,7 +146,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// A value that is not too long, as it is sealed, and the length of its token.
+/// A value that is not too long (SPEC.md#token-value), as it is sealed, and the length of its token.
 pub(crate) fn padded(value: &str) -> Result<(Message<'_>, usize), TokenizeError> {
     if value.len() > MAX_TOKEN_VALUE {
         return Err(TokenizeError::TooLong);
@@ -286,6 +286,7 @@ impl TokenKey {
         if (token.class, token.epoch) != (self.class, self.scope.epoch) {
             return Err(RevealError::NoKey);
         }
+        // SPEC.md#token-order: whoever has no key learns no more than that.
         let (message, tag) = split(&token.bytes);
         let mut value = message.to_vec();
         if !self.siv.open(&mut value, tag) {

@@ -1,7 +1,7 @@
 //! The one strict reader and writer for binary formats, and the text forms around them.
 //!
 //! Parse, don't validate: every decoder takes its fields through [`Reader`] and calls [`Reader::finish`], so
-//! truncation, trailing bytes, over-long parts and unknown suites are refused in one place (SPEC.md#conventions).
+//! truncation, trailing bytes, over-long parts and unknown suites are refused in one place (SPEC.md#strict).
 
 use base64_simd::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
@@ -196,7 +196,7 @@ pub(crate) fn pad(value: &[u8]) -> Zeroizing<Vec<u8>> {
     padded
 }
 
-/// The inverse of [`pad`]; `None` unless the padding is present and minimal.
+/// The inverse of [`pad`]; `None` unless the padding is present and minimal (SPEC.md#padding-refused).
 pub(crate) fn unpad(padded: &[u8]) -> Option<&[u8]> {
     let marker = padded.iter().rposition(|&byte| byte != 0)?;
     (padded[marker] == 0x80 && padded_len(marker) == padded.len()).then(|| &padded[..marker])

@@ -166,6 +166,7 @@ fn where_the_manifest_is_damaged_too_the_files_are_found_by_their_headers() {
     assert!(without_chunk(0) == expected(&[0, 1], &[5]));
 }
 
+/// SPEC.md#archive-order
 #[test]
 fn an_archive_of_another_account_or_by_a_device_or_of_another_class_is_refused() {
     let (owner, agent, _) = running();
@@ -362,6 +363,7 @@ fn what_is_made_by_hand_in_the_right_way_opens() {
     assert_eq!(opened(&owner, &blob), expected);
 }
 
+/// SPEC.md#archive-outside
 #[test]
 fn hostile_paths_are_refused_whoever_signed_them() {
     let (owner, ..) = running();
@@ -394,6 +396,7 @@ fn hostile_paths_are_refused_whoever_signed_them() {
     }
 }
 
+/// SPEC.md#archive-manifest
 #[test]
 fn a_manifest_that_is_not_of_this_archive_is_refused() {
     let (owner, ..) = running();

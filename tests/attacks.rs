@@ -140,6 +140,7 @@ fn a_spent_ticket_is_an_alarm_for_any_other_device() {
     assert_eq!(owner.inspect(&stolen, NOW).unwrap_err(), InspectError::Spent);
 }
 
+/// SPEC.md#policy-mode
 #[test]
 fn a_policy_of_the_services_own_cannot_turn_encryption_off() {
     let (owner, mut agent, _) = running();
@@ -152,6 +153,7 @@ fn a_policy_of_the_services_own_cannot_turn_encryption_off() {
     assert!(agent.tokenize(TokenClass::APP, "x").is_ok());
 }
 
+/// SPEC.md#unlock-one-error
 #[test]
 fn two_vaults_cannot_be_made_into_a_partitioning_oracle() {
     // A vault that would open under either of two passwords has to commit to both keys at once.
@@ -213,6 +215,7 @@ fn a_device_can_neither_read_nor_forge_the_records_of_another() {
     assert_eq!(two.dequeue(&relabelled).unwrap_err().code(), "record.no-key");
 }
 
+/// SPEC.md#rollback
 #[test]
 fn a_rolled_back_vault_is_noticed_by_a_client_that_remembers() {
     let (mut owner, first) = owner();

@@ -93,6 +93,7 @@ fn failure(owner: &Owner, blob: &[u8]) -> (Vec<u8>, &'static str) {
     (released, by_reading)
 }
 
+/// SPEC.md#blob-stop
 #[test]
 fn a_blob_cut_off_anywhere_releases_whole_chunks_and_fails() {
     let (owner, agent, _) = running();
@@ -116,6 +117,7 @@ fn a_blob_cut_off_anywhere_releases_whole_chunks_and_fails() {
     assert_eq!(failure(&owner, &blob[..blob.len() - 1]), (content[..2 * CHUNK].to_vec(), "blob.tampered"));
 }
 
+/// SPEC.md#blob-tampered, SPEC.md#blob-stop
 #[test]
 fn a_blob_that_goes_on_behind_its_end_or_has_its_chunks_elsewhere_fails() {
     let (owner, agent, _) = running();
@@ -137,6 +139,7 @@ fn a_blob_that_goes_on_behind_its_end_or_has_its_chunks_elsewhere_fails() {
     assert_eq!(failure(&owner, &with(&[foreign, chunks[1], chunks[2]])), (Vec::new(), "blob.tampered"));
 }
 
+/// SPEC.md#early-plaintext, SPEC.md#blob-commitment
 #[test]
 fn no_bit_of_a_blob_can_be_changed() {
     let (owner, agent, _) = running();
@@ -174,6 +177,7 @@ fn headers_that_the_format_forbids_are_refused() {
     );
 }
 
+/// SPEC.md#blob-commitment
 #[test]
 fn one_device_can_neither_read_nor_forge_what_another_seals() {
     let (mut owner, agent, _) = running();
@@ -215,6 +219,7 @@ fn the_other_implementation_of_chunked_encryption_makes_the_same_blobs() {
     }
 }
 
+/// SPEC.md#padding-refused, SPEC.md#blob-padding
 #[test]
 fn padding_that_is_not_minimal_is_refused_after_everything_opened() {
     let (owner, agent, _) = running();

@@ -67,6 +67,7 @@ fn a_login_whose_vault_does_not_open_is_handed_back() {
     assert_eq!(again.account(), owner.account());
 }
 
+/// SPEC.md#secret-from-person
 #[test]
 fn an_account_secret_is_needed_where_the_person_says_there_is_one() {
     let secret = AccountSecret::generate().unwrap();
@@ -81,6 +82,7 @@ fn an_account_secret_is_needed_where_the_person_says_there_is_one() {
     assert!(Owner::unlock(login.finish(stretched, Some(&typed)), change.vault(), 0).is_ok());
 }
 
+/// SPEC.md#login-name
 #[test]
 fn login_names_and_passwords_are_normalised() {
     assert_eq!(LoginName::new("Anna@EXAMPLE.com").unwrap(), LoginName::new("anna@example.com").unwrap());
@@ -94,6 +96,7 @@ fn login_names_and_passwords_are_normalised() {
     }
 }
 
+/// SPEC.md#kdf-bounds
 #[test]
 fn weak_and_ruinous_parameters_are_refused_before_anything_is_derived() {
     let (owner, _) = owner();
@@ -119,6 +122,7 @@ fn weak_and_ruinous_parameters_are_refused_before_anything_is_derived() {
     }
 }
 
+/// SPEC.md#unlock-order
 #[test]
 fn a_vault_that_disagrees_with_prelogin_is_refused() {
     let (owner, change) = owner();
@@ -164,6 +168,7 @@ fn a_backup_opens_offline_with_its_passphrase_or_recovery_key() {
     assert_eq!(backup.open_with_recovery_key(&other).unwrap_err().code(), "unlock.wrong");
 }
 
+/// SPEC.md#backup-checksum, SPEC.md#backup-fingerprint
 #[test]
 fn a_damaged_or_foreign_backup_says_which() {
     let (owner, _) = owner();
@@ -235,6 +240,7 @@ fn a_ticket_stays_spent_when_its_device_comes_back_by_comparison() {
     assert_eq!(owner.inspect(&second, NOW).unwrap_err(), InspectError::Cancelled);
 }
 
+/// SPEC.md#typed-code
 #[test]
 fn without_a_ticket_the_owner_types_the_devices_code() {
     let (mut owner, _) = owner();
@@ -256,6 +262,7 @@ fn without_a_ticket_the_owner_types_the_devices_code() {
     assert_eq!(owner.reveal(&agent.tokenize(TokenClass::APP, "x").unwrap()).unwrap(), "x");
 }
 
+/// SPEC.md#inspect
 #[test]
 fn tickets_are_spent_cancelled_and_expire() {
     let (mut owner, _) = owner();

@@ -74,6 +74,7 @@ fn a_new_password_ends_it() {
     assert_eq!(Owner::unlock(unlocking, changed.change.vault(), 0).unwrap_err(), UnlockError::Header);
 }
 
+/// SPEC.md#kept-login-resume
 #[test]
 fn it_is_bound_to_login_name_account_kdf_and_salt() {
     let (owner, _) = owner();

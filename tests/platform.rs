@@ -122,6 +122,35 @@ fn a_delivery_examined_for_one_device_is_of_no_use_to_another() {
     assert_eq!(refused(Some(Secret::random().unwrap())), AcceptError::Refused);
 }
 
+/// SPEC.md#accept-decrypt: steps 1 to 4.
+#[test]
+fn a_platform_gets_nothing_to_decrypt_before_everything_else_holds() {
+    let (mut owner, _) = account();
+    let (pending, request) = enroll(&owner, device_identity());
+    let (other, _) = enroll(&owner, other_identity());
+    let delivery = approve(&mut owner, &request);
+    let refused = |pending: &PendingAgent, delivery: &[u8]| pending.examine(delivery).map(drop).unwrap_err();
+
+    let options = OwnerOptions { kdf: KDF, identity: Some(other_identity()), ..OwnerOptions::default() };
+    let (mut stranger, _) = Owner::create("service@example.com", &password(), options, NOW).unwrap();
+    let (_, request) = enroll(&stranger, device_identity());
+    assert_eq!(refused(&pending, &approve(&mut stranger, &request)), AcceptError::Refused);
+    let mut unsigned = delivery.clone();
+    *unsigned.last_mut().unwrap() ^= 1;
+    assert_eq!(refused(&pending, &unsigned), AcceptError::Refused);
+    assert_eq!(refused(&other, &delivery), AcceptError::Refused);
+
+    let examined = pending.examine(&delivery).unwrap();
+    let key = decrypt(pending.identity(), &examined);
+    let mut agent = pending.accept_decrypted(examined, key).unwrap();
+    let draft = owner.draft(Operation::Rotate, NOW).unwrap();
+    let rotated = complete(&mut owner, draft).committed().delivery().to_vec();
+    let examined = agent.examine(&rotated).unwrap().unwrap();
+    let key = decrypt(agent.identity(), &examined);
+    assert_eq!(agent.accept_decrypted(examined, key), Ok(Outcome::Updated));
+    assert_eq!(agent.examine(&delivery).map(drop).unwrap_err(), AcceptError::Stale);
+}
+
 #[test]
 fn a_delivery_that_was_overtaken_between_the_steps_is_refused() {
     let (mut owner, _) = account();
@@ -186,4 +215,34 @@ fn what_a_platform_normalised_is_bounded_all_the_same() {
     assert_eq!(password(""), Err(CredentialError::Password));
     assert_eq!(password(&"a".repeat(1025)), Err(CredentialError::Password));
     assert_eq!(password(&"a".repeat(1024)), Ok(()));
+}
+
+#[test]
+fn an_account_whose_last_epoch_was_shown_has_no_other() {
+    let (owner, _) = account();
+    let (backup, key) = owner.backup_with_recovery_key().unwrap();
+    let restore = |epoch: u16| {
+        let restored = backup.open_with_recovery_key(&key).unwrap();
+        let login = LoginName::from_normal("anna@example.com".to_owned()).unwrap();
+        let new = NewPassword::for_restored(&restored, login, KDF, None).unwrap();
+        let stretched = new.stretch().run(&password()).unwrap();
+        let policy = of_epoch(&owner, epoch);
+        let head = ServiceHead { generation: 7, policy: Some(&policy) };
+        let (mut again, draft) = Owner::draft_restore(&restored, new, stretched, head, NOW)?;
+        let _ = complete(&mut again, draft);
+        Ok(again.policy().policy().epoch().get())
+    };
+    assert_eq!(restore(65_534), Ok(65_535));
+    assert_eq!(restore(65_535), Err(OwnerError::Epochs));
+}
+
+/// The account's policy for another epoch, signed by the account.
+fn of_epoch(owner: &Owner, epoch: u16) -> Vec<u8> {
+    let signed = owner.policy().as_bytes();
+    let mut body = signed[..signed.len() - 2 - 384].to_vec();
+    let at = 4 + 16 + 32 + 8 + 8 + 32 + 1 + 1 + 3;
+    assert_eq!(body[at..at + 2], [0, 1]);
+    body[at..at + 2].copy_from_slice(&epoch.to_be_bytes());
+    let signature = sign(owner.identity(), &[b"blindtally/v1/signature\0\0\x06policy", &body[..]].concat());
+    [&body[..], &384_u16.to_be_bytes(), &signature].concat()
 }

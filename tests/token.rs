@@ -101,6 +101,7 @@ fn every_length_of_value_comes_back_and_shows_only_its_padded_length() {
     }
 }
 
+/// SPEC.md#token-value
 #[test]
 fn a_value_of_more_than_4096_bytes_is_refused() {
     let (key, long) = (key(), value(4097));
@@ -111,6 +112,7 @@ fn a_value_of_more_than_4096_bytes_is_refused() {
     assert_eq!(bytes, b"kept");
 }
 
+/// SPEC.md#token-length
 #[test]
 fn only_the_lengths_that_padding_makes_are_legal() {
     let legal: std::collections::BTreeSet<usize> = (0..=4096).map(|len| 4 + padded_len(len) + 16).collect();
@@ -143,6 +145,18 @@ fn every_flipped_bit_is_refused() {
             }
         }
     }
+}
+
+/// SPEC.md#token-tag
+#[test]
+fn tokens_that_share_a_tag_are_told_apart() {
+    let token = key().tokenize("winword.exe").unwrap();
+    let mut other = token.as_bytes().to_vec();
+    other[4] ^= 1;
+    let other = Token::from_bytes(&other).unwrap();
+    assert_eq!(token.as_bytes()[20..], other.as_bytes()[20..]);
+    assert_ne!(token.index(), other.index());
+    assert_ne!(token, other);
 }
 
 #[test]
@@ -218,6 +232,7 @@ fn tokens_of_another_account_class_epoch_or_master_key_are_refused() {
     }
 }
 
+/// SPEC.md#padding-refused
 #[test]
 fn authentic_content_that_is_not_a_minimally_padded_value_is_refused() {
     let secret = {

@@ -109,6 +109,7 @@ def bundles(g, s):
 def upgrades():
     odd = entries()
     return {
+        # SPEC.md#policy-floor, SPEC.md#needs-upgrade
         "a newer token suite": {"floors": [0x11, 0x12]}, "a family that is not known": {"floors": [0x11, 0x91]},
         "a suite below all that are registered": {"floors": [0x10]}, "a record class with canonical form 3": {"entries": [*odd[:3], b"\x10\x03", odd[4]]},
         "canonical form 3": {"entries": [b"\x01\x03", *odd[1:]]},
@@ -151,6 +152,7 @@ def replays(g, s):
     refuse("order: 7 before 8, version below and a class that is not listed", "accept.stale", s.deliver(older, seq=SEQ + 1))
     foreign = Account("other account", 2048)
     late = s.deliver(s.policy, seq=SEQ - 1, by=foreign.keys, account_fingerprint=foreign.keys.fingerprint)
+    # SPEC.md#accept-order
     refuse("order: 1 before 3, another account and seq below", "accept.refused", late)
     refuse("order: 3 before 4, seq below and another nonce", "accept.stale", s.deliver(s.policy, seq=SEQ - 1, nonce=random(16)))
     refuse("8: another key_id within the epoch", "accept.refused", s.deliver(swapped, seq=SEQ + 1, key_id=other_key))
@@ -412,6 +414,7 @@ def agent_state_file():
     refuse("phase 2 of a state that has no delivery", "malformed.truncated", put(pending, 4, u8(2)))
     refuse("phase 1 of a state that has a delivery", "malformed.trailing", put(running, 4, u8(1)))
     refuse("keys in a revoked state", "malformed.value", put(running, 4, u8(3)))
+    # SPEC.md#state-pinned
     refuse("another account fingerprint is pinned than that of the account's keys", "malformed.value", flip(running, 22))
     by_code = coded.running[:21] + u8(2) + coded.running[22:37] + coded.running[54:]
     refuse("an account code is pinned though a delivery came", "malformed.value", by_code)

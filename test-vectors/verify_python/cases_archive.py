@@ -241,6 +241,7 @@ def wrong_blobs(cases, files):
     cases.refuse("a bit changed in device_id", "archive.other-account", flip(good, 7))
     for cls in (32, 224):
         cases.refuse(f"class {cls}", "malformed.value", with_header(cls=cls))
+    # SPEC.md#archive-order
     cases.refuse("order: class 32, and sealed by a device", "malformed.value", with_header(cls=32, device_id=device))
     cases.refuse("order: sealed by a device, and a commitment that was changed", "archive.other-account", flip(with_header(device_id=device), 71))
     for comment, code, archive in (

@@ -225,6 +225,7 @@ def zeros(file, master):
     held = seal_blob(master, header, salt, content)
     def bad(comment, code, blob, released=b""): refuse(g, comment, code, released, edits=edits_from(base, blob))
     at = START + SEALED_CHUNK
+    # SPEC.md#blob-held-back
     bad("0x80 and zeros, a bit changed in the second chunk: all of it is held back", "blob.tampered", flip(held, at))
     bad("0x80 and zeros, cut off behind the first chunk: all of it is held back", "blob.truncated", held[:at])
     bad("zeros, cut off behind the first chunk: no 0x80 is before them", "blob.truncated", base[:at], bytes(CHUNK))

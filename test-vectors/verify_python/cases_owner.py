@@ -173,6 +173,7 @@ def kept_login_file():
     refuse("an account secret that is not there", "malformed.truncated", checked(put(without, len(without) - 1, u8(1))))
     refuse("empty", "malformed.truncated", b"")
     refuse("ends early", "malformed.truncated", good[:-1])
+    # SPEC.md#kept-login-checksum
     refuse("a byte after its end", "malformed.trailing", good + b"\x00")
     refuse("489 bytes", "malformed.too-long", good.ljust(489, b"\x00"))
     refuse("checksum flipped", "malformed.checksum", flip(good))
@@ -256,6 +257,7 @@ def keyring_file():
     refuse("epochs not ascending", "malformed.order", master_keys=[a.masters[2], a.masters[1]])
     refuse("epoch 0", "malformed.value", master_keys=[MasterKey(a.id, 0, random(32)), a.masters[1]])
     refuse("no MasterKey", "malformed.value", master_keys=[])
+    # SPEC.md#keyring-policy
     refuse("no MasterKey of the policy's epoch", "malformed.value", master_keys=[a.masters[2]])
     refuse("another MasterKey of the policy's epoch", "malformed.value", master_keys=[MasterKey(a.id, 1, random(32))])
     for what, broken in (("1024 bits", rsa_key("weak", 1024)), ("exponent 3", rsa_key("three", 2048, 3)), ("no DER", b"\x00" * 32), ("a byte after its end", base.account.pkcs8[0] + b"\x00"), ("empty", b"")):
@@ -264,6 +266,7 @@ def keyring_file():
         refuse(f"account's private key: {what}", "malformed.private-key", account=owner)
     owner.pkcs8 = (b"\x00" * 4097, a.keys.pkcs8[1])
     refuse("account's private key of 4,097 bytes", "malformed.too-long", account=owner)
+    # SPEC.md#keyring-policy
     refuse("policy signature flipped", "malformed.value", policy=flip(base.policy))
     refuse("policy signed by another account", "malformed.value", policy=a.policy().sign(pair("account", 3072)))
     policy("of another account id", "malformed.value", account_id=random(16))
@@ -331,6 +334,7 @@ def backup_file_cases():
     g.invalid("opens with its recovery key", "unlock.needs-recovery-key", file=show(by_key))
     g.invalid("kind of a vault", "malformed.kind", file=show(put(by_word, 2, b"V")))
     g.invalid("suite 0x42", "malformed.suite", file=show(put(by_word, 3, u8(0x42))))
+    # SPEC.md#backup-purpose
     g.invalid("purpose of a vault", "malformed.value", file=show(put(by_word, 49, u8(1))))
     g.invalid("purpose of a recovery key with a KDF", "malformed.value", file=show(put(by_word, 49, u8(3))))
     g.invalid("purpose 4", "malformed.value", file=show(put(by_word, 49, u8(4))))
@@ -364,6 +368,7 @@ def backup_file_cases():
     g.invalid("Fingerprint with a character that is none", "malformed.encoding", file=text.replace(a.keys.code, a.keys.code[:-1] + "U"))
     bare = [x for x in one_line if not x.startswith(("Account", "Opens"))]
     g.valid("only Fingerprint and Checksum", file="\n".join(bare[:-1] + [body, bare[-1]]), **about)
+    # SPEC.md#backup-fields
     for name in ("Fingerprint", "Checksum"):
         kept = [x for x in one_line if not x.startswith(name)]
         g.invalid(f"no {name}", "malformed.truncated", file="\n".join(kept[:-1] + [body, kept[-1]]))
@@ -420,12 +425,14 @@ def ticket_file():
     checked("no uses", "malformed.value", body[:-2] + u16(0))
     checked("51 uses", "malformed.value", body[:-2] + u16(51))
     refuse("ends one byte early", "malformed.truncated", (body + ticket_check(body))[:-1])
+    # SPEC.md#ticket-refused
     refuse("a byte after the end", "malformed.trailing", body + ticket_check(body) + b"\x00")
     refuse("order: a byte after the end, checksum wrong", "malformed.trailing", flip(body, 70) + ticket_check(body) + b"\x00")
     g.invalid("prefix alone", "malformed.truncated", text="btt1_")
     g.invalid("unused bits of the last character set", "malformed.encoding", text=text[:-1] + ALPHABET64[ALPHABET64.index(text[-1]) + 1])
     g.invalid("with padding", "malformed.encoding", text=text + "=")
     g.invalid("a character outside the alphabet", "malformed.encoding", text=text[:40] + "+" + text[41:])
+    # SPEC.md#ticket-link
     for wrong in ("btt2_", "bt1_", "BTT1_", "https://example.com/#btt1_", "blindtally://btt1_", "blindtally:blindtally:btt1_", ""):
         g.invalid(f"prefix {wrong!r}", "malformed.encoding", text=wrong + text[5:])
     g.invalid("empty", "malformed.encoding", text="")
@@ -511,6 +518,7 @@ def enrollment_file():
     refuse("a revoked device with a new ticket", "enrollment.revoked", ask(week, gone.public))
     refuse("a revoked device without a ticket", "enrollment.revoked", by_code(gone.public))
     other = replace(week, fingerprint=foreign.keys.fingerprint)
+    # SPEC.md#inspect
     refuse("order: a revoked device, another account fingerprint", "enrollment.other-account", ask(other, gone.public))
     refuse("order: a revoked device, a ticket of another ticket_root", "enrollment.revoked", ask(a.ticket(NOW + DAY, root=other_root), gone.public))
     refuse("order: another account id, signature flipped", "enrollment.signature", flip(ask(foreign.ticket(NOW + DAY))))

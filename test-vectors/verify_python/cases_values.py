@@ -82,6 +82,7 @@ def refused_tokens(g, master, other_account):
     for cls in (0, 8, 127, 16, 32, 192, 255):
         refuse(f"class {cls}, which is no token class", "malformed.value", put(good, 1, u8(cls)))
     refuse("epoch 0", "malformed.value", put(good, 2, u16(0)))
+    # SPEC.md#token-order
     under_tag("padded to 32 bytes where 16 are enough", (value + b"\x80").ljust(32, b"\x00"))
     under_tag("no padding marker: zeros alone", bytes(16))
     under_tag("no padding marker: last byte not 0x80", b"sixteen bytes ..")
@@ -199,6 +200,7 @@ def refused_records(g, master, device):
            seal_record_padded(replace(master, key=random(32)).device_key(16, device), master.account_id, header, nonce, pad(b"x")))
     refuse("the ClassKey in place of the DeviceKey", "record.tampered",
            seal_record_padded(master.class_key(16), master.account_id, header, nonce, pad(b"x")))
+    # SPEC.md#seq-authentic
     changes = {"class": (1, u8(17)), "device id": (4, flip(device)), "seq": (20, u64(6)), "nonce": (28, flip(nonce))}
     for what, (at, new) in changes.items():
         refuse(f"{what} changed", "record.tampered", put(good, at, new))
@@ -209,9 +211,11 @@ def refused_records(g, master, device):
     refuse("ends one byte early", "malformed.truncated", good[:-1])
     refuse("header alone", "malformed.truncated", good[:40])
     refuse("one byte more", "malformed.value", good + b"\x00")
+    # SPEC.md#record-length
     refuse("a length that Padm\u00e9 skips", "malformed.value", good[:40] + bytes(528 + 16))
     refuse("suite 0x22", "malformed.suite", put(good, 0, u8(0x22)))
     refuse("suite of a token", "malformed.suite", put(good, 0, u8(0x11)))
+    # SPEC.md#queue-class
     for cls in (0, 1, 19, 32, 128, 224):
         refuse(f"class {cls}, which is no record class", "malformed.value", put(good, 1, u8(cls)))
     refuse("epoch 0: a queue record", "record.no-key", put(good, 2, u16(0)))
@@ -323,6 +327,7 @@ def identity_file():
     def spki(key): return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     def fresh(bits, e=65537): return spki(rsa.generate_private_key(e, bits))
     bad = {
+        # SPEC.md#rsa-keys
         "1024 bits": fresh(1024), "2047 bits": fresh(2047), "2560 bits": fresh(2560), "exponent 3": fresh(2048, 3),
         "OID of RSASSA-PSS without parameters": spki_with(enc, der(0x30, PSS_OID)),
         "OID of RSASSA-PSS with NULL": spki_with(enc, der(0x30, PSS_OID, NULL)),
@@ -335,6 +340,7 @@ def identity_file():
         g.invalid(f"encryption key: {what}", "malformed.public-key", encryptionKey=key, signingKey=sig)
     for what in ("1024 bits", "exponent 3", "a byte after the end"):
         g.invalid(f"signing key: {what}", "malformed.public-key", encryptionKey=enc, signingKey=bad[what])
+    # SPEC.md#two-keys
     g.invalid("the same key twice", "malformed.public-key", encryptionKey=enc, signingKey=enc)
     return file
 
@@ -372,6 +378,7 @@ def crockford_file():
 
 def variants(code):
     return {
+        # SPEC.md#code-spacing, SPEC.md#code-lookalikes
         "no hyphens": code.replace("-", ""), "lower case": code.lower(), "O for 0": code.replace("0", "O"),
         "o for 0": code.replace("0", "o"), "I for 1": code.replace("1", "I"), "l for 1": code.replace("1", "l"),
         "L and i for 1": code.replace("1", "L", 1).replace("1", "i"), "spaces for hyphens": code.replace("-", " "),
@@ -381,6 +388,7 @@ def variants(code):
 
 def refusals(code):
     return {
+        # SPEC.md#code-refused
         "empty": "", "one character short": code[:-1], "one character more": code + "0", "U in it": code[:-1] + "U",
         "a full stop in it": code.replace("-", ".", 1), "a letter that is not ASCII": code[:-1] + "\u0410",
         "a separator that is no white space": code.replace("-", "\x1f"), "a zero-width space": code.replace("-", "\u200b"),

@@ -1,4 +1,4 @@
-//! The project's commands: `cargo xtask demo`, `test`, `vectors`, `bench` and `package`.
+//! The project's commands: `cargo xtask demo`, `test`, `spec`, `vectors`, `bench` and `package`.
 //!
 //! Each sets up what it needs by package name (Debian, PyPI, crates.io) and keeps it under `target/`.
 //! Linux and macOS; elsewhere the programs build, but these commands do not run.
@@ -25,6 +25,7 @@ mod project;
 mod python;
 mod recordings;
 mod ruby;
+mod spec;
 mod swift;
 mod system;
 mod table;
@@ -53,6 +54,8 @@ enum Command {
     },
     /// Run the whole system on real input and show what each side sees
     Demo(demo::Options),
+    /// Show what enforces and what tests each requirement of SPEC.md, and check its grammar
+    Spec,
     /// Check the test vectors with every implementation
     Vectors,
     /// Run the benchmarks, with peers side by side
@@ -81,6 +84,7 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Test { only } => return Ok(test::run(&project, only.as_deref())),
         Command::Demo(options) => demo::run(&project, &options)?,
+        Command::Spec => spec::run(&project)?,
         Command::Vectors => vectors::run(&project)?,
         Command::Bench { json, only } => bench::run(&project, json.as_deref(), only.as_deref())?,
         Command::Package(options) => package::run(&project, &options)?,

@@ -15,7 +15,7 @@ use crate::postgres::{self, Postgres};
 use crate::project::Project;
 use crate::ruby::Gem;
 use crate::wheel::Wheels;
-use crate::{aw_server, cargo, clib, demo, export, ffi, process, recordings, swift, system, tokens, vectors};
+use crate::{aw_server, cargo, clib, demo, export, ffi, process, recordings, spec, swift, system, tokens, vectors};
 
 type Step = (&'static str, fn(&Project) -> Result<()>);
 
@@ -23,8 +23,9 @@ type Step = (&'static str, fn(&Project) -> Result<()>);
 const WITHOUT_RUST_TESTS: [&str; 6] =
     ["--exclude", "blindtally-python", "--exclude", "blindtally-python-echo", "--exclude", "blindtally-benches"];
 
-const STEPS: [Step; 31] = [
+const STEPS: [Step; 32] = [
     ("format", |project| cargo(project, &["fmt", "--all", "--check"])),
+    ("SPEC coverage", spec::run),
     // Before cargo compiles the server, which holds the dashboard.
     ("npm package", npm_package),
     ("npm package: size", |project| Npm::new(project)?.size()),

@@ -1,4 +1,4 @@
-//! What a value is: the ids of SPEC.md#classes.
+//! What a value is: the ids of SPEC.md#registries.
 
 use blindtally::{BlobClass, RecordClass, TokenClass};
 

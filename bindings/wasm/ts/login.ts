@@ -39,7 +39,7 @@ export interface KeptLogin {
   readonly key: CryptoKey;
   /** 12 bytes. */
   readonly iv: Uint8Array<ArrayBuffer>;
-  /** A kept login (SPEC.md, "Kept login") under the key: at most 504 bytes. */
+  /** A kept login under the key (SPEC.md#kept-login-sealed): at most 504 bytes. */
   readonly sealed: Uint8Array<ArrayBuffer>;
 }
 

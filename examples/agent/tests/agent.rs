@@ -32,6 +32,7 @@ fn what_is_imported_adds_up_and_importing_it_again_changes_nothing() {
     );
 }
 
+/// SPEC.md#queue-stays, SPEC.md#pending-values
 #[test]
 fn before_the_keys_come_only_times_are_sent_and_values_follow() {
     let mut world = World::new();

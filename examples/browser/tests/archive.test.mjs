@@ -135,6 +135,7 @@ test("of a damaged archive everything that is intact opens, and the rest is call
   assert.deepEqual(content, SHOTS["20260312T070100.000Z"]);
 });
 
+// SPEC.md#archive-unlisted
 test("an archive whose end was cut off yields what was found, and says that there may have been more", async () => {
   await drop(archive.subarray(0, archive.length - 40_000));
   await page.getByText("The list of files is lost").waitFor();

@@ -82,6 +82,7 @@ test("the QR code holds the ticket's link", async () => {
   assert.ok(refused.error, "a cancelled ticket enrols nobody");
 });
 
+// SPEC.md#typed-code
 test("a device without a ticket gets keys for its code only", async () => {
   const computer = scene.computer(service, "studio-7");
   const accountCode = await page.getByRole("region", { name: "A device without a ticket" }).last().locator("code").innerText();
@@ -118,6 +119,7 @@ test("a revoked device loses its keys, and all others get new ones", async () =>
   assertQuiet(dashboard);
 });
 
+// SPEC.md#kept-login-erased
 test("a reload asks for the password, unless the owner chose to stay unlocked; locking ends that", async () => {
   await page.reload();
   await page.getByRole("heading", { name: "Log in" }).waitFor();

@@ -67,6 +67,7 @@ const saved = async (press) => {
   return { name: download.suggestedFilename(), content: readFileSync(await download.path()) };
 };
 
+// SPEC.md#seq-authentic
 test("a gallery shows pictures by the time and the device that they were sealed with", async () => {
   await go(page, "Screenshots");
   await page.getByRole("img", { name: "Screenshot, 12 Mar 2026, 08:00:01, nordlicht" }).waitFor();
@@ -194,6 +195,7 @@ test("a voice is opened on demand, has its duration, and is saved as it was", as
   assert.equal(await page.locator("audio").count(), 0, "one at a time");
 });
 
+// SPEC.md#revealed-html
 test("records are text and nothing else, with what would act made visible", async () => {
   await go(page, "Records");
   await page.getByRole("row", { name: "from the other one" }).waitFor();

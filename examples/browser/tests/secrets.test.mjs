@@ -85,6 +85,7 @@ function keysOf(vault, login, password) {
   return { stretched, wrap, masterKeys, exponent: Buffer.from(d, "base64url"), prime: Buffer.from(p, "base64url") };
 }
 
+// SPEC.md#kept-login-stays, SPEC.md#ticket-service
 test("neither the network nor the service's database holds a secret or a word", async () => {
   const login = "mara@example.org";
   const service = await wiretap(scene, await scene.service());

@@ -1,4 +1,4 @@
-/** Staying unlocked: what the package makes of an owner for that (its key is a non-extractable CryptoKey), in IndexedDB. */
+/** Staying unlocked: what the package makes of an owner for that (its key is a non-extractable CryptoKey), in IndexedDB, and nowhere else (SPEC.md#kept-login-stays). */
 import type { KeptLogin } from "blindtally";
 import { del, get, set } from "idb-keyval";
 import { DashboardError } from "./explain.ts";
@@ -10,7 +10,7 @@ export const read = (): Promise<KeptLogin | undefined> => attempt(() => get<Kept
 /** Whether it is this account that stays unlocked. */
 export const isKept = async (account: string): Promise<boolean> => (await read())?.prelogin?.account === account;
 
-/** Forgets it, if it is of this account, or whosever it is. @throws DashboardError `dashboard.still-kept` */
+/** Forgets it (SPEC.md#kept-login-erased), if it is of this account, or whosever it is. @throws DashboardError `dashboard.still-kept` */
 export async function forget(account?: string): Promise<void> {
   if (account !== undefined && !await isKept(account)) return;
   await attempt(() => del(KEY)).catch((cause: unknown) => {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// `text` with every control, direction and invisible character written out as `\u{..}`.
+/// `text` with every control, direction and invisible character written out as `\u{..}` (SPEC.md#revealed-terminal).
 pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_treacherous) {
         return text.into();
@@ -42,6 +42,7 @@ mod tests {
         }
     }
 
+    /// SPEC.md#revealed-terminal
     #[test]
     fn what_would_move_hide_or_turn_text_is_written_out() {
         assert_eq!(visible("a\u{1b}[2Jb"), "a\\u{1b}[2Jb");

@@ -1,6 +1,6 @@
 //! `categories` and `categorize`: what counts as productive, or as anything else that the owner gives a name.
 //!
-//! The service gets tokens only of what the owner typed, and such as it has already.
+//! The service gets tokens only of what the owner typed (SPEC.md#typed), and such as it has already.
 
 use std::collections::HashMap;
 
@@ -77,7 +77,7 @@ pub(crate) fn run(context: &mut Context) -> Result<(), Failure> {
 /// Every assignment that the service tells of.
 ///
 /// They are followed from epoch to epoch here, and never tokenized anew: whoever has an earlier epoch's keys can make
-/// tokens of any words, and would learn those words' tokens of this epoch (SPEC.md#typed).
+/// tokens of any words, and would learn those words' tokens of this epoch (SPEC.md#not-anew).
 pub(crate) struct Assignments(Vec<Assignment>);
 
 impl Assignments {

@@ -150,6 +150,7 @@ fn show(output: Output, verdict: &Verdict) -> Result<(), Failure> {
     match verdict {
         Verdict::Confirmed { device, name } => output.line(format_args!("confirmed {} ({device})", visible(name))),
         Verdict::Waiting { device, why } => output.line(format_args!("waiting   {device}: {why}")),
+        // SPEC.md#spent-alarm
         Verdict::Refused { device, error: InspectError::Spent } => {
             output.note(format_args!(
                 "ALARM     {device} wants keys with a ticket that ANOTHER device has used already.\n\

@@ -2,7 +2,8 @@
 //! intact.
 //!
 //! What an archive says is text of strangers until it is verified, and its paths stay below the folder that was given:
-//! the folder is new or empty, every folder in it is made here, no link is followed and no file replaced.
+//! the folder is new or empty, every folder in it is made here, no link is followed and no file replaced (SPEC.md#archive-outside,
+//! SPEC.md#archive-links, SPEC.md#archive-replace).
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -56,6 +57,7 @@ fn open(args: &Open, output: Output, keys: &OpeningKeys) -> Result<(), Failure> 
             let made = show(made, &TimeZone::system());
             output.line(format_args!("{count} files, as the account has signed it, {made}"))?;
         }
+        // SPEC.md#archive-unlisted
         None => output.note(
             "THE LIST OF FILES IS LOST: the archive was cut off, or is damaged at its end. Files may be missing, and next \
              to damage the inside of one file may show as another.",

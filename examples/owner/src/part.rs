@@ -1,4 +1,5 @@
-//! Files that appear when they are complete, and not at all when they fail or the program is told to end.
+//! Files that appear when they are complete, and not at all when they fail (SPEC.md#blob-prefix) or the program is told
+//! to end.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};

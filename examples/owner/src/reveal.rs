@@ -68,7 +68,7 @@ struct Counts {
 }
 
 /// Replaces tokens in a stream of bytes. A token is a whole run of letters, digits, `_` and `-` that begins with
-/// `bt1_` (SPEC.md#text), so no more than the longest token is ever held back.
+/// `bt1_` (SPEC.md#token-text), so no more than the longest token is ever held back.
 struct Filter<W, R> {
     out: W,
     reveal: R,

@@ -110,7 +110,7 @@ impl<'c> Session<'c> {
         }
     }
 
-    /// Stores a change, then sends what it allows to be sent.
+    /// Stores a change, then sends what it allows to be sent (SPEC.md#generation).
     pub(crate) fn commit(&mut self, change: Change) -> Result<(), Failure> {
         let (stored, outbox) = self.store(change)?;
         self.send(&outbox)?;

@@ -36,7 +36,7 @@ impl Limiters {
         }
     }
 
-    /// Counts one attempt to prove `login` from `peer`; the error is how long to wait.
+    /// Counts one attempt to prove `login` from `peer` (SPEC.md#login-rate); the error is how long to wait.
     pub(crate) fn check_login(&self, login: &str, peer: Peer) -> Result<(), Duration> {
         self.check_proof(login.as_bytes(), peer)
     }

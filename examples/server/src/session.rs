@@ -54,7 +54,7 @@ pub(crate) struct SessionAnswer {
 }
 
 /// What a client needs to stretch a password. A login that does not exist gets an answer too,
-/// always the same one.
+/// always the same one (SPEC.md#login-invented).
 #[utoipa::path(post, path = "/api/v1/prelogin", tag = "account", request_body = PreloginRequest,
     responses((status = OK, body = PreloginAnswer), (status = "4XX", body = Problem), (status = "5XX", body = Problem)))]
 pub(crate) async fn prelogin(

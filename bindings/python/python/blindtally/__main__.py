@@ -18,7 +18,7 @@ from .errors import BlindtallyError
 CHUNK = 64 << 10
 PREFIX = b"bt1_"
 RUN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
-# What may be a token: a whole run of letters, digits, `_` and `-` that begins with the prefix (SPEC.md#text).
+# What may be a token: a whole run of letters, digits, `_` and `-` that begins with the prefix (SPEC.md#token-text).
 CANDIDATE = re.compile(rb"bt1_(?<![A-Za-z0-9_-]bt1_)[A-Za-z0-9_-]*")
 # Text of the longest token: the header, a value of 4,096 bytes and its padding, and the tag, in base64url.
 TEXT_MAX = len(PREFIX) + -(-(4 + 4096 + 256 + 16) * 4 // 3)

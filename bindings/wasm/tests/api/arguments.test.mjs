@@ -142,3 +142,19 @@ test("without WebCrypto there is an error that says so, and the owner stays whol
   }
   assert.equal((await owner.rotate()).generation, 2n);
 });
+
+// SPEC.md#os-random: every value comes from the platform's generator, and where that fails nothing is made.
+test("without the platform's randomness nothing is sealed or issued, and the owner stays whole", async () => {
+  const { owner } = await account();
+  const { agent } = await device(owner);
+  Object.defineProperty(crypto, "getRandomValues", { value: () => { throw new Error("no randomness"); }, configurable: true });
+  try {
+    await refused("entropy.unavailable", () => owner.issueTicket());
+    await refused("entropy.unavailable", () => owner.rotate());
+    await refused("entropy.unavailable", () => owner.backupWithRecoveryKey());
+    await refused("entropy.unavailable", () => agent.sealRecord("chat", "secret", 1n));
+  } finally {
+    delete crypto.getRandomValues;
+  }
+  assert.equal((await owner.rotate()).generation, 3n);
+});

@@ -168,6 +168,19 @@ test("an archive gives every file as it went in, to the owner and to the backup"
   assert.deepEqual((await openArchive(owner, await archive([]))).files, []);
 });
 
+test("an archive that the platform does not sign is none", async () => {
+  const { sign } = crypto.subtle;
+  // HMAC, which derives the keys of blobs, goes on.
+  crypto.subtle.sign = (algorithm, ...rest) =>
+    algorithm.name === "RSA-PSS" ? Promise.reject(new DOMException("no", "OperationError")) : sign.call(crypto.subtle, algorithm, ...rest);
+  try {
+    await refused("rsa.failed", () => archive([]));
+  } finally {
+    crypto.subtle.sign = sign;
+  }
+  assert.deepEqual((await openArchive(owner, await archive([]))).files, []);
+});
+
 test("damage to one file is damage to no other", async () => {
   const sealed = await bytesOf(await archive());
   const opened = await openArchive(owner, new Blob([flipped(sealed, START + 5 * SEALED + 9)]));

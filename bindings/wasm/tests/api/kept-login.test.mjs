@@ -41,6 +41,7 @@ test("it is a plain object whose key can only open, and cannot be exported", asy
   await refused("unlock.kept-login", () => Login.resume({ ...two, key: one.key }));
 });
 
+// SPEC.md#kept-login-sealed
 test("what is sealed is a kept login as SPEC.md has it, in the clear nowhere else", async () => {
   const accountSecret = generateAccountSecret();
   const { owner } = await account({ accountSecret });

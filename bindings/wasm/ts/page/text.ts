@@ -14,7 +14,7 @@ export interface TextOptions {
 
 /**
  * A text with its tokens replaced by words. Tokens that cannot be revealed stay. The words are whatever was once on a
- * screen, chosen by others: write the result as text, never as HTML.
+ * screen, chosen by others: write the result as text, never as HTML (SPEC.md#revealed-html).
  *
  * @throws BlindtallyError `page.option`, and what the revealer throws
  */

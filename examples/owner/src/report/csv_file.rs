@@ -30,7 +30,8 @@ fn encode<'r>(rows: impl Iterator<Item = (Kind, &'r Row)>) -> Result<Vec<u8>, cs
     csv.into_inner().map_err(|error| error.into_error().into())
 }
 
-/// A cell that no spreadsheet takes for a formula: an apostrophe in front says that it is text.
+/// A cell that no spreadsheet takes for a formula: an apostrophe in front says that it is text
+/// (SPEC.md#revealed-csv).
 fn neutral(cell: &str) -> Cow<'_, str> {
     // Spreadsheets skip blanks before a formula, and take the wide forms of East Asian keyboards for the narrow ones.
     let formula = |c| matches!(c, '=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠');
@@ -42,6 +43,7 @@ fn neutral(cell: &str) -> Cow<'_, str> {
 mod tests {
     use super::neutral;
 
+    /// SPEC.md#revealed-csv
     #[test]
     fn formulas_become_text() {
         for cell in

@@ -176,6 +176,7 @@ fn what_does_not_open_is_left_out_and_listed() {
     assert!(names.into_iter().all(|name| !name.to_string_lossy().contains(".part")));
 }
 
+/// SPEC.md#archive-unlisted
 #[test]
 fn of_a_damaged_archive_everything_intact_is_saved_and_the_rest_is_named() {
     let scene = scene();
@@ -209,6 +210,7 @@ fn of_a_damaged_archive_everything_intact_is_saved_and_the_rest_is_named() {
     assert!(saved.keys().any(|path| path.starts_with("screenshot/")) && saved.len() == 3, "{:?}", saved.keys());
 }
 
+/// SPEC.md#archive-links, SPEC.md#archive-replace
 #[cfg(unix)]
 #[test]
 fn nothing_is_written_where_something_is_already() {

@@ -6,6 +6,7 @@ use crate::device::{Waiting, first_keys, second_keys};
 use crate::gate::Gate;
 use crate::world::World;
 
+/// SPEC.md#generation
 #[test]
 fn of_two_changes_at_the_same_time_none_is_lost() {
     let world = World::new();

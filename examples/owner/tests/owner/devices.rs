@@ -27,6 +27,7 @@ fn a_device_with_a_ticket_is_confirmed_by_itself() {
     assert!(!anna.run(&["devices"]).ok().contains('\u{1b}'));
 }
 
+/// SPEC.md#spent-alarm
 #[test]
 fn a_spent_ticket_is_an_alarm_until_it_is_dismissed() {
     let world = World::new();

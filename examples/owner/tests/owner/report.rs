@@ -140,6 +140,7 @@ fn a_value_is_one_row_across_epochs_and_keeps_its_category() {
     assert_eq!(anna.json(&["report", "--by", "category", "--class", "title"])["report"], json!([]));
 }
 
+/// SPEC.md#typed, SPEC.md#not-anew
 #[test]
 fn a_service_with_a_revoked_devices_keys_gets_no_token_of_a_word_of_its_choosing() {
     let world = World::new();

@@ -69,6 +69,23 @@ fn more_records_than_fit_a_page_are_all_shown() {
     assert_eq!((shown.as_array().unwrap().len(), &shown[2_499]["value"]), (2_500, &json!("2499")));
 }
 
+/// SPEC.md#second-copy
+#[test]
+fn a_record_that_the_service_gives_twice_is_shown_once() {
+    let world = World::new();
+    let liar = Liar::new(&world.url);
+    let anna = world.person_at(&liar.url, "anna");
+    let [laptop, _] = two_devices(&world, &anna);
+    (0..5).for_each(|ms| laptop.types(RecordClass::CHAT, ms, &ms.to_string()));
+    // Pages of three records, and the second page begins with the last of the first: behind time 1, whatever its number.
+    liar.replaces("limit=1000", "limit=3");
+    liar.replaces("&after=", "&after=AAAAAAAAAAF__________w&x=");
+    let shown = anna.json(&["records"])["records"].clone();
+    let values: Vec<_> = shown.as_array().unwrap().iter().map(|record| record["value"].as_str().unwrap()).collect();
+    assert_eq!(values, ["0", "1", "2", "3", "4"]);
+}
+
+/// SPEC.md#blob-prefix
 #[test]
 fn blobs_are_listed_by_what_their_headers_say_and_open_into_a_new_file() {
     let world = World::new();

@@ -77,6 +77,7 @@ async fn sign_up_refuses_what_it_cannot_store(database: Database) {
     service.call(POST, "/api/v1/accounts").json(good).await.ok(201);
 }
 
+/// SPEC.md#login-invented
 async fn an_unknown_login_gets_a_stable_answer_of_the_same_shape(database: Database) {
     let service = database.start().await;
     service.sign_up("ada").await;
@@ -105,6 +106,7 @@ async fn a_wrong_proof_and_an_unknown_login_are_refused_alike(database: Database
     assert_eq!(wrong, unknown);
 }
 
+/// SPEC.md#login-rate
 async fn attempts_are_limited_per_login(database: Database) {
     let service = database.start_with(|config| config.limits.login = Rate::new(3, Duration::from_secs(600))).await;
     let account = service.sign_up("ada").await;
@@ -123,6 +125,7 @@ async fn attempts_are_limited_per_login(database: Database) {
     account.call(DELETE, "/api/v1/account").json(body).await.refused(429, "login.rate-limited");
 }
 
+/// SPEC.md#login-rate
 async fn attempts_are_limited_per_peer(database: Database) {
     let service = database
         .start_with(|config| {

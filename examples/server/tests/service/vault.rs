@@ -22,6 +22,7 @@ async fn a_vault_comes_with_its_generation(database: Database) {
     assert_eq!(answer.body, b"second");
 }
 
+/// SPEC.md#generation
 async fn a_vault_is_never_overwritten_blindly(database: Database) {
     let service = database.start().await;
     let account = service.sign_up("ada").await;
