@@ -1,4 +1,4 @@
-//! The project's commands: `cargo xtask demo`, `test`, `vectors`, `bench` and `package`.
+//! The project's commands: `cargo xtask demo`, `test`, `vectors`, `verify`, `bench` and `package`.
 //!
 //! Each sets up what it needs by package name (Debian, PyPI, crates.io) and keeps it under `target/`.
 //! Linux and macOS; elsewhere the programs build, but these commands do not run.
@@ -31,6 +31,7 @@ mod table;
 mod test;
 mod tokens;
 mod vectors;
+mod verify;
 mod wasm;
 mod wheel;
 
@@ -55,6 +56,8 @@ enum Command {
     Demo(demo::Options),
     /// Check the test vectors with every implementation
     Vectors,
+    /// Check the symbolic models of the protocol with Verifpal, which is installed first (minutes)
+    Verify,
     /// Run the benchmarks, with peers side by side
     Bench {
         /// Write the figures to this file too
@@ -82,6 +85,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Test { only } => return Ok(test::run(&project, only.as_deref())),
         Command::Demo(options) => demo::run(&project, &options)?,
         Command::Vectors => vectors::run(&project)?,
+        Command::Verify => verify::run(&project)?,
         Command::Bench { json, only } => bench::run(&project, json.as_deref(), only.as_deref())?,
         Command::Package(options) => package::run(&project, &options)?,
     }
