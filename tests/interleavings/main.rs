@@ -1,16 +1,18 @@
 //! Every order of events that a bounded adversary can arrange, tried with the real owner and the real agent.
 //!
-//! The adversary is the service: it holds a fixed pool of messages, genuine and of its own making, and hands any of them to
-//! either end in any order, any number of times. A breadth-first search visits every distinct state that this leads to and
-//! checks at every transition what SPEC.md promises. `agent` searches an agent's side until no new state appears; `owner`
-//! searches an account's side, with the person's actions among the events, to a stated depth. Unlike a model of the
-//! protocol this is the code itself, with real keys; unlike a property test it leaves nothing out within its bounds.
+//! The adversary is the service: it holds a fixed pool of messages, genuine and of its own making, and hands any of
+//! them to either end in any order, any number of times. A breadth-first search visits every distinct state that this
+//! leads to and checks at every transition what SPEC.md promises. `agent` searches an agent's side until no new state
+//! appears; `owner` searches an account's side, with the person's actions among the events, to a stated depth; `found`
+//! has what they found. Unlike a model of the protocol this is the code itself, with real keys; unlike a property test
+//! it leaves nothing out within its bounds.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 #[path = "../support/mod.rs"]
 mod support;
 
 mod agent;
+mod found;
 mod layout;
 mod owner;
 
