@@ -17,6 +17,14 @@ struct Message {
     name: String,
     bytes: Vec<u8>,
     kind: Kind,
+    /// What the device's platform decrypts, if the device would ask it to.
+    content_key: Option<[u8; 32]>,
+}
+
+impl Message {
+    fn new(name: String, bytes: &[u8], kind: Kind) -> Self {
+        Self { name, bytes: bytes.to_vec(), kind, content_key: None }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,7 +39,7 @@ enum Kind {
 
 /// The device, enrolled by ticket and, once more with the same keys, by account code; what was made for it and around it.
 struct World {
-    enrollments: [Vec<u8>; 2],
+    pending: [PendingAgent; 2],
     messages: Vec<Message>,
     /// Between them they hold every MasterKey that the account ever had.
     readers: Vec<Owner>,
@@ -54,10 +62,10 @@ impl World {
             for (to, bytes) in outbox.deliveries() {
                 let kind = if *to == device { Kind::Delivery(enrollment) } else { Kind::Foreign };
                 let to = if *to == device { "" } else { " to the other device" };
-                messages.push(Message { name: format!("delivery: {name}{to}"), bytes: bytes.clone(), kind });
+                messages.push(Message::new(format!("delivery: {name}{to}"), bytes, kind));
             }
             if let Some(bytes) = outbox.policy() {
-                messages.push(Message { name: format!("policy: {name}"), bytes: bytes.to_vec(), kind: Kind::Policy });
+                messages.push(Message::new(format!("policy: {name}"), bytes, Kind::Policy));
             }
             vault
         };
@@ -123,9 +131,7 @@ impl World {
         genuine("revoked", main.revoke(device, AfterRevoking::Rotate, tick()).unwrap(), 0, device);
 
         // Another account of the same person's keys, and one of the service's, each with a genuine request of this device.
-        let mut foreign = |name: &str, bytes: Vec<u8>| {
-            messages.push(Message { name: name.to_owned(), bytes, kind: Kind::Foreign });
-        };
+        let mut foreign = |name: String, bytes: &[u8]| messages.push(Message::new(name, bytes, Kind::Foreign));
         let service = OwnerOptions { kdf: KDF, identity: Some(other_identity()), ..OwnerOptions::default() };
         for (name, options) in [("of another account", options()), ("of the service", service)] {
             let (mut owner, _) = Owner::create("anna@example.com", &password(), options, NOW).unwrap();
@@ -133,14 +139,18 @@ impl World {
             let (_, request) = Agent::enroll_with(&ticket, "laptop", device_identity()).unwrap();
             let approved = verified(&owner, &request);
             let outbox = owner.approve(approved, tick()).unwrap().committed();
-            foreign(&format!("delivery {name}"), outbox.delivery().to_vec());
-            foreign(&format!("policy {name}"), owner.rotate(tick()).unwrap().committed().policy().unwrap().to_vec());
+            foreign(format!("delivery {name}"), outbox.delivery());
+            foreign(format!("policy {name}"), owner.rotate(tick()).unwrap().committed().policy().unwrap());
         }
 
         let made = damaged(&messages);
         messages.extend(made);
-        let enrollments = [pending.save().expose().to_vec(), by_code.save().expose().to_vec()];
-        Self { enrollments, messages, readers: vec![main, second, fork, restored] }
+        let pending = [pending, by_code];
+        for message in &mut messages {
+            let mut examined = pending.iter().filter_map(|pending| pending.examine(&message.bytes).ok());
+            message.content_key = examined.next().and_then(|examined| decrypt(&examined));
+        }
+        Self { pending, messages, readers: vec![main, second, fork, restored] }
     }
 
     fn search(&self, enrollment: usize, restart: Restart) -> Result<Explored<Vec<u8>>, String> {
@@ -154,8 +164,7 @@ impl World {
         restart: Restart,
         taken: &mut BTreeMap<&'a str, usize>,
     ) -> Result<Explored<Vec<u8>>, String> {
-        let start = self.enrollments[enrollment].clone();
-        let pending = saved(&start).restore().unwrap().pending().unwrap();
+        let start = self.pending[enrollment].save().expose().to_vec();
         let mut first = None;
         let look = |state: &Vec<u8>| self.look(state);
         explore(vec![start], usize::MAX, Vec::clone, look, |state| {
@@ -167,15 +176,23 @@ impl World {
                 (Restart::AsFirstSaved, Some(first)) => first,
                 _ => state,
             };
+            let mut device = saved(from).restore().unwrap();
             for message in &self.messages {
+                let mut direct = None;
                 for way in [Way::Delivery, Way::Policy, Way::ExaminedEarlier] {
-                    let effect = self.give(state, from, &pending, enrollment, message, way);
-                    if let Some(effect) = effect.transpose() {
-                        if matches!(effect, Ok(Some(_))) {
-                            *taken.entry(&message.name).or_default() += 1;
-                        }
-                        effects.push((format!("{} {way:?}", message.name), effect));
+                    let Some((outcome, after)) = self.give(&mut device, enrollment, message, way) else { continue };
+                    let after = if after == *from { state.clone() } else { after };
+                    let same = way != Way::ExaminedEarlier || direct == Some((outcome.clone(), after.clone()));
+                    let effect = require(same, "an old examination is worth no more than a new one")
+                        .and_then(|()| self.judge(state, &after, enrollment, message, way, outcome.clone()));
+                    if way == Way::Delivery {
+                        direct = Some((outcome, after.clone()));
                     }
+                    if after != *state {
+                        device = saved(from).restore().unwrap();
+                        *taken.entry(&message.name).or_default() += 1;
+                    }
+                    effects.push((format!("{} {way:?}", message.name), effect.map(|()| Some(after))));
                 }
             }
             effects
@@ -219,38 +236,30 @@ impl World {
         require(opened, "records are sealed under the same epoch's keys, the device's own")
     }
 
-    /// `Ok(None)` where this way is not open to this message.
+    /// What a device says of a message, and what it would save after it. `None` where this way is not open to it.
     fn give(
         &self,
-        state: &[u8],
-        from: &[u8],
-        pending: &PendingAgent,
+        device: &mut RestoredAgent,
         enrollment: usize,
         message: &Message,
         way: Way,
-    ) -> Result<Option<Option<Vec<u8>>>, String> {
-        let restored = saved(from).restore().unwrap();
-        let (code, after) = match (restored, way) {
-            (RestoredAgent::Pending(agent), Way::Delivery) => match agent.accept(&message.bytes) {
+    ) -> Option<(Result<Outcome, AcceptError>, Vec<u8>)> {
+        let (outcome, after) = match (device, way) {
+            (RestoredAgent::Pending(pending), Way::Delivery) => match pending.accept(&message.bytes) {
                 Ok(agent) => (Ok(Outcome::Updated), agent.save()),
-                Err(error) => (Err(error), agent.save()),
+                Err(error) => (Err(error), pending.save()),
             },
             // Before its keys a device has no way to take a policy.
-            (RestoredAgent::Pending(_), _) => return Ok(None),
-            (RestoredAgent::Agent(mut agent), Way::Delivery) => (agent.accept(&message.bytes), agent.save()),
-            (RestoredAgent::Agent(mut agent), Way::Policy) => (agent.apply_policy(&message.bytes), agent.save()),
-            (RestoredAgent::Agent(mut agent), Way::ExaminedEarlier) => {
-                let Ok(examined) = pending.examine(&message.bytes) else { return Ok(None) };
-                let key = decrypt(&examined);
-                let outcome = agent.accept_decrypted(examined, key);
-                let mut twin = saved(from).restore().unwrap().agent().unwrap();
-                require(twin.accept(&message.bytes) == outcome, "an old examination is worth no more than a new one")?;
-                (outcome, agent.save())
+            (RestoredAgent::Pending(_), _) => return None,
+            (RestoredAgent::Agent(agent), Way::Delivery) => (agent.accept(&message.bytes), agent.save()),
+            (RestoredAgent::Agent(agent), Way::Policy) => (agent.apply_policy(&message.bytes), agent.save()),
+            (RestoredAgent::Agent(agent), Way::ExaminedEarlier) => {
+                let examined = self.pending[enrollment].examine(&message.bytes).ok()?;
+                let key = message.content_key.map(|key| Secret::copy_of(&key));
+                (agent.accept_decrypted(examined, key), agent.save())
             }
         };
-        let after = if after.expose() == from { state.to_vec() } else { after.expose().to_vec() };
-        self.judge(state, &after, enrollment, message, way, code)?;
-        if after == state { Ok(Some(None)) } else { Ok(Some(Some(after))) }
+        Some((outcome, after.expose().to_vec()))
     }
 
     fn judge(
@@ -331,11 +340,11 @@ pub(crate) fn resume(prelogin: Prelogin, kept: &KeptLogin, vault: &[u8]) -> Owne
 }
 
 /// What the device's TPM would do.
-fn decrypt(examined: &ExaminedDelivery) -> Option<Secret<32>> {
+fn decrypt(examined: &ExaminedDelivery) -> Option<[u8; 32]> {
     let key = rsa::RsaPrivateKey::from_pkcs8_der(include_bytes!("../keys/device1-encryption.pkcs8")).unwrap();
     let padding = Oaep::<Sha256>::new_with_label(examined.label().as_bytes());
     let content: [u8; 32] = key.decrypt(padding, examined.ciphertext()).ok()?.try_into().ok()?;
-    Some(Secret::copy_of(&content))
+    Some(content)
 }
 
 /// Genuine messages with one thing changed, and parts of two put together.
@@ -344,7 +353,7 @@ fn damaged(messages: &[Message]) -> Vec<Message> {
     let (first, second) = (named("delivery: enrolled"), named("delivery: rotated"));
     let (old, policy) = (named("policy: created"), named("policy: rotated"));
     let mut made = Vec::new();
-    let mut add = |name: String, bytes| made.push(Message { name, bytes, kind: Kind::Foreign });
+    let mut add = |name: String, bytes: Vec<u8>| made.push(Message::new(name, &bytes, Kind::Foreign));
     // Header fields by their first byte, then the SPKIs, the wrapped key, the ciphertext, the signature.
     for at in
         [0, 4, 5, 21, 37, 39, 47, 79, 111, 143, 159, 175, 177, 600, 800, 1100, second.len() - 257, second.len() - 1]
