@@ -159,6 +159,12 @@ impl Keyring {
         revoked.map(|(id, _)| *id).collect()
     }
 
+    /// The policy also names what was revoked before a restore and is not in the table.
+    pub(crate) fn is_revoked(&self, device: DeviceId) -> bool {
+        self.devices.get(&device).is_some_and(|known| known.status == DeviceStatus::Revoked)
+            || self.policy.policy().revoked.binary_search(&device).is_ok()
+    }
+
     pub(crate) fn duplicate(&self) -> Self {
         Self {
             account: self.account,
@@ -196,9 +202,16 @@ impl Keyring {
         for (id, device) in &self.devices {
             let known = merged.devices.entry(*id).or_insert_with(|| device.clone());
             known.status = known.status.max(device.status);
-            known.last_seq = known.last_seq.max(device.last_seq);
-            if device.last_seq == known.last_seq {
+            // Nonce and ticket are of one enrollment, the one delivered to last; the other's ticket stays spent.
+            let dropped = if device.last_seq >= known.last_seq {
+                known.last_seq = device.last_seq;
                 known.nonce = device.nonce;
+                core::mem::replace(&mut known.ticket, device.ticket)
+            } else {
+                device.ticket
+            };
+            if dropped != known.ticket {
+                merged.cancelled.extend(dropped);
             }
         }
         merged.cancelled.extend(&self.cancelled);

@@ -418,6 +418,8 @@ impl Owner {
         let mut policy = next_policy(&next, now)?;
         policy.previous = NO_PREVIOUS;
         if let Some(shown) = shown.as_ref().map(SignedPolicy::policy) {
+            // Of devices that the backup does not know, too.
+            revoke(&mut policy, shown.revoked().iter().copied());
             policy.version = policy.version.max(shown.version.checked_add(1).ok_or(OwnerError::Full)?);
             if shown.epoch > policy.epoch {
                 rotate(&mut next, &mut policy, shown.epoch)?;
@@ -523,7 +525,7 @@ impl Owner {
         }
         let device = request.device_id();
         let known = self.keyring.devices.get(&device);
-        if known.is_some_and(|known| known.status == DeviceStatus::Revoked) {
+        if self.keyring.is_revoked(device) {
             return Err(InspectError::Revoked);
         }
         match &request.proof {
@@ -930,6 +932,12 @@ impl Owner {
         let revoked = next.revoked().into_iter().filter(|device| !known.contains(device)).collect();
         next.generation = self.keyring.generation;
         let stage = match policy {
+            Some(policy)
+                if policy.revoked.len() > usize::from(u16::MAX)
+                    || policy.encode().len() > crate::policy::POLICY_MAX - 1024 =>
+            {
+                return Err(OwnerError::Full);
+            }
             Some(policy) => Stage::Policy(Box::new(policy)),
             None => Stage::Deliveries(prepare_deliveries(&mut next, &deliver_to, now)?),
         };
@@ -1038,11 +1046,16 @@ fn next_policy(keyring: &Keyring, now: Timestamp) -> Result<Policy, OwnerError> 
     policy.version = policy.version.checked_add(1).ok_or(OwnerError::Full)?.max(now.unix_secs());
     policy.issued_at = now.unix_secs();
     policy.previous = keyring.policy.hash();
-    policy.revoked = keyring.revoked();
-    if policy.revoked.len() > usize::from(u16::MAX) || policy.encode().len() > crate::policy::POLICY_MAX - 1024 {
-        return Err(OwnerError::Full);
-    }
+    revoke(&mut policy, keyring.revoked());
     Ok(policy)
+}
+
+fn revoke(policy: &mut Policy, devices: impl IntoIterator<Item = DeviceId>) {
+    for device in devices {
+        if let Err(at) = policy.revoked.binary_search(&device) {
+            policy.revoked.insert(at, device);
+        }
+    }
 }
 
 /// A fresh MasterKey for the epoch after `newest`, in keyring and policy.
@@ -1059,15 +1072,16 @@ fn rotate(keyring: &mut Keyring, policy: &mut Policy, newest: Epoch) -> Result<(
 fn admit(keyring: &mut Keyring, request: VerifiedRequest, now: Timestamp) -> Result<DeviceId, OwnerError> {
     let VerifiedRequest { identity, nonce, ticket, name, device } = request;
     let known = keyring.devices.get(&device);
-    if known.is_some_and(|known| known.status == DeviceStatus::Revoked) {
+    if keyring.is_revoked(device) {
         return Err(OwnerError::DeviceRevoked);
     }
     // A ticket stays spent when its device comes back another way.
     let earlier = known.and_then(|known| known.ticket);
     let last_seq = known.map_or(0, |known| known.last_seq);
     let confirmed_at = known.map_or(now, |known| known.confirmed_at);
-    if known.is_none()
-        && let Some(terms) = ticket
+    let again = |terms: &TicketTerms| known.is_some_and(|known| known.ticket == Some(terms.id) && known.nonce == nonce);
+    if let Some(terms) = ticket
+        && !again(&terms)
     {
         if keyring.cancelled.contains(&terms.id) {
             return Err(OwnerError::TicketCancelled);

@@ -1,4 +1,4 @@
-//! The project's commands: `cargo xtask demo`, `test`, `spec`, `vectors`, `bench` and `package`.
+//! The project's commands: `cargo xtask demo`, `test`, `spec`, `vectors`, `verify`, `bench` and `package`.
 //!
 //! Each sets up what it needs by package name (Debian, PyPI, crates.io) and keeps it under `target/`.
 //! Linux and macOS; elsewhere the programs build, but these commands do not run.
@@ -32,6 +32,7 @@ mod table;
 mod test;
 mod tokens;
 mod vectors;
+mod verify;
 mod wasm;
 mod wheel;
 
@@ -58,6 +59,8 @@ enum Command {
     Spec,
     /// Check the test vectors with every implementation
     Vectors,
+    /// Check the symbolic models of the protocol with Verifpal, which is installed first (minutes)
+    Verify,
     /// Run the benchmarks, with peers side by side
     Bench {
         /// Write the figures to this file too
@@ -86,6 +89,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Demo(options) => demo::run(&project, &options)?,
         Command::Spec => spec::run(&project)?,
         Command::Vectors => vectors::run(&project)?,
+        Command::Verify => verify::run(&project)?,
         Command::Bench { json, only } => bench::run(&project, json.as_deref(), only.as_deref())?,
         Command::Package(options) => package::run(&project, &options)?,
     }
