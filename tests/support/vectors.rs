@@ -236,7 +236,7 @@ fn vaults(case: &Case<'_>) -> Result<(), Error> {
         let value = owner.reveal(&reveal["token"].as_str().unwrap().parse()?)?;
         assert_eq!(HEXLOWER.encode(value.as_bytes()), reveal["value"]);
     }
-    if case.group["accountSecret"].is_null() {
+    if case.group["accountSecret"].is_null() && case.has("s") {
         let (login, _, _) = login_parts(case)?;
         let stretched = Stretched::from_platform(secret(&case.hex("s")));
         assert_eq!(Owner::unlock(login.finish(stretched, None), &vault, seen)?.account(), owner.account());
@@ -282,7 +282,9 @@ fn tickets(case: &Case<'_>) -> Result<(), Error> {
     let (pending, request) = Agent::enroll_with(&ticket, "name", identity_of(&state))?;
     case.same("authKey", pending.claim().expose());
     assert_eq!(pending.claim().ticket(), Some(ticket.id()));
-    check_request(case, request.as_bytes());
+    if case.has("macKey") {
+        check_request(case, request.as_bytes());
+    }
     Ok(())
 }
 
