@@ -214,7 +214,10 @@ def opens_elsewhere(master, data, code, content=None):
 @functools.cache
 def opened_backup(text, recovery_key): return open_backup(text, None, recovery_key)
 
-def archive(group, test):
+def archive(group, test): same(test, **files_of(group, test))
+
+def files_of(group, test):
+    """What an archive says of itself and of its files, damaged ones among them."""
     keyring = opened_backup(group["backup"], group["recoveryKey"])
     opened, files = Archive(keyring, io.BytesIO(edited(group, test, "archive"))), []
     for f in opened.files:
@@ -225,7 +228,7 @@ def archive(group, test):
             files.append({**result, "sha256": sha256(content).hex()})
         except Refused as refusal:
             files.append({**result, "expect": refusal.code})
-    same(test, listing="unlisted" if opened.made is None else "signed", made=opened.made, files=files)
+    return {"listing": "unlisted" if opened.made is None else "signed", "made": opened.made, "files": files}
 
 CHECKS = {
     "Token": token,

@@ -55,7 +55,7 @@ fn check(folder: &Path, name: &str) -> ExitCode {
 fn make(folder: &Path, seed: u64) -> ExitCode {
     fs::create_dir_all(folder).unwrap();
     let mut maker = Maker { random: Random(seed), keys: keys() };
-    let files: [(&str, fn(&mut Maker) -> File); 14] = [
+    let files: [(&str, Make); 14] = [
         ("token", Maker::tokens),
         ("record", Maker::records),
         ("blob", Maker::blobs),
@@ -80,6 +80,8 @@ fn make(folder: &Path, seed: u64) -> ExitCode {
     assert_eq!(count, 1000);
     ExitCode::SUCCESS
 }
+
+type Make = fn(&mut Maker) -> File;
 
 /// Groups of tests, numbered in one sequence.
 #[derive(Default)]
@@ -212,7 +214,7 @@ impl Maker {
             file.test(json!({
                 "text": *text, "accountId": hex(ticket.account().as_bytes()), "ticketId": hex(ticket.id().as_bytes()),
                 "fingerprint": hex(owner.fingerprint().as_bytes()), "expiry": ticket.expiry().unix_secs(), "uses": ticket.uses().get(),
-                "authKey": hex(pending.claim().expose()), "authenticatorHash": hex(&ticket.authenticator_hash()),
+                "authKey": hex(pending.claim().expose()), "authenticatorHash": hex(ticket.authenticator_hash()),
             }));
         }
         file
