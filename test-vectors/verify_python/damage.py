@@ -24,7 +24,7 @@ COUNTS = {
     "crockford": 60, "identity": 30, "backup": 70, "vault": 12, "kept_login": 12, "archive": 6,
 }
 STRETCHES = 10
-LONGEST = 100_000
+LONGEST, LONGEST_TOKEN = 100_000, 5834
 TYPED = "0123456789ABCDEFGHJKMNPQRSTVWXYZabcdefghijklmnopqrstuvwxyzUOIL-_= \t\n\r:.+/\u00a0\u0085\u2028\u200b\ufeff\u0131\u017f\uff10"
 INPUTS = {
     "Token": ["token"], "Record": ["record"], "QueueRecord": ["record"], "Blob": ["blob"], "Ticket": ["text"], "Enrollment": ["request", "typedCode"],
@@ -208,6 +208,9 @@ class Damager:
         except AssertionError:
             return None
         except Refused as refusal:
+            # Of a token that is too long, SPEC.md does not say what else is looked at before.
+            if kind == "Token" and len(test["token"]) > LONGEST_TOKEN and refusal.code != "malformed.too-long":
+                return None
             inputs = {name: test[name] for name in INPUTS[kind] if name in test}
             return {**about, **inputs, **released(group, test), "result": "invalid", "expect": refusal.code}
         found = files_of(group, test) if kind == "Archive" else {}
@@ -242,7 +245,7 @@ HEADER = len(DeliveryHeader(*(bytes(16),) * 2, 1, 1, *(bytes(32),) * 3, *(bytes(
 def is_record_class(text):
     """An agent's own queue record of a record class cannot be opened by every implementation."""
     try:
-        return parse_record(prefixed(text, "br1_"), "queue")[1] in RECORD_CLASSES
+        return prefixed(text, "br1_")[1:2] in map(u8, RECORD_CLASSES)
     except Refused:
         return False
 
