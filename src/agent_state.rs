@@ -161,7 +161,7 @@ impl RestoredAgent {
 }
 
 fn is_suite(bytes: &[u8], suite: Suite) -> bool {
-    bytes.get(3) == Some(&(suite as u8))
+    Reader::artefact(bytes, Kind::AgentState, suite, STATE_MAX).is_ok()
 }
 
 fn write_device(out: &mut Writer, device: &Device) {

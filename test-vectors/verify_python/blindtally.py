@@ -654,6 +654,7 @@ class Agent:
 
     @classmethod
     def restore(cls, data, key=None):
+        need(len(data) <= MAX_STATE, "malformed.too-long")
         if key is not None:
             need(data[:4] != b"BTS\x81", "state.not-wrapped")
             r = Reader(data)

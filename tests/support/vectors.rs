@@ -1,6 +1,8 @@
 //! What each group of test-vectors/*.json means, through the library's public API: test-vectors/README.md says what they
 //! hold. tests/vectors.rs runs it natively, bindings/wasm/vectors in JavaScript engines.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -236,7 +238,7 @@ fn vaults(case: &Case<'_>) -> Result<(), Error> {
         let value = owner.reveal(&reveal["token"].as_str().unwrap().parse()?)?;
         assert_eq!(HEXLOWER.encode(value.as_bytes()), reveal["value"]);
     }
-    if case.group["accountSecret"].is_null() {
+    if case.group["accountSecret"].is_null() && case.has("s") {
         let (login, _, _) = login_parts(case)?;
         let stretched = Stretched::from_platform(secret(&case.hex("s")));
         assert_eq!(Owner::unlock(login.finish(stretched, None), &vault, seen)?.account(), owner.account());
@@ -282,7 +284,9 @@ fn tickets(case: &Case<'_>) -> Result<(), Error> {
     let (pending, request) = Agent::enroll_with(&ticket, "name", identity_of(&state))?;
     case.same("authKey", pending.claim().expose());
     assert_eq!(pending.claim().ticket(), Some(ticket.id()));
-    check_request(case, request.as_bytes());
+    if case.has("macKey") {
+        check_request(case, request.as_bytes());
+    }
     Ok(())
 }
 
@@ -302,7 +306,7 @@ fn check_request(case: &Case<'_>, request: &[u8]) {
 }
 
 fn enrollments(case: &Case<'_>) -> Result<(), Error> {
-    let owner = Owner::unlock(login(case)?, &case.group_bytes("vault"), 0).unwrap();
+    let owner = owner_of_requests(case)?;
     let now = Timestamp::from_unix_secs(case.group["now"].as_u64().unwrap());
     let request = EnrollmentRequest::from_bytes(&case.hex("request"))?;
     match owner.inspect(&request, now)? {
@@ -321,6 +325,24 @@ fn enrollments(case: &Case<'_>) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+thread_local! {
+    /// By vault, the logins of owners that judge requests: a password is stretched once for all of them.
+    static KEPT: RefCell<HashMap<Vec<u8>, KeptLogin>> = RefCell::default();
+}
+
+fn owner_of_requests(case: &Case<'_>) -> Result<Owner, Error> {
+    let vault = case.group_bytes("vault");
+    KEPT.with_borrow_mut(|kept| {
+        let unlocking = match kept.get(&vault) {
+            Some(kept) => start(case)?.resume(kept)?,
+            None => login(case)?,
+        };
+        let owner = Owner::unlock(unlocking, &vault, 0).unwrap();
+        kept.insert(vault, owner.keep_unlocked());
+        Ok(owner)
+    })
 }
 
 fn policies(case: &Case<'_>) -> Result<(), Error> {

@@ -10,6 +10,7 @@ mod clib;
 mod dashboard;
 mod day;
 mod demo;
+mod exchange;
 mod export;
 mod ffi;
 mod kotlin;

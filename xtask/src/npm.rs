@@ -135,9 +135,21 @@ impl Npm {
     pub(crate) fn vectors(&self, project: &Project) -> Result<Command> {
         node::require_browsers()?;
         self.build_if_changed(project)?;
-        let mut check = self.package.node();
-        check.arg("tests/vectors.mjs").arg(generate(project, "blindtally-wasm-vectors")?);
+        let mut check = self.script("tests/vectors.mjs");
+        check.arg(self.compiled_check(project)?);
         Ok(check)
+    }
+
+    /// The folder of the core's check of the test vectors, compiled.
+    pub(crate) fn compiled_check(&self, project: &Project) -> Result<PathBuf> {
+        generate(project, "blindtally-wasm-vectors")
+    }
+
+    /// A script of the package's folder, in Node.
+    pub(crate) fn script(&self, path: &str) -> Command {
+        let mut node = self.package.node();
+        node.arg(path);
+        node
     }
 
     /// What prints the tokens of a file of values.

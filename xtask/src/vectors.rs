@@ -3,7 +3,8 @@
 //! An implementation prints `vectors: FILE IMPLEMENTATION PASSED` for each file of cases and fails if a case fails. The
 //! Rust one is the core's test `vectors`, and the same code as WebAssembly in each JavaScript engine; beside that runs the
 //! TypeScript of the npm package, for blobs and archives; then C, as far as agents go, the Python package and the Ruby gem,
-//! by what they let programs do; any other is a program `test-vectors/NAME/run`.
+//! by what they let programs do; any other is a program `test-vectors/NAME/run`. Those that make artefacts then exchange
+//! what they make.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -18,12 +19,19 @@ use crate::project::Project;
 use crate::ruby::Gem;
 use crate::table::{Align, Table};
 use crate::wheel::Wheels;
-use crate::{cargo, clib, process, python};
+use crate::{cargo, clib, exchange, process, python};
 
 /// Cases passed, by artefact and implementation.
 type Passed = BTreeMap<(String, String), u64>;
 
-/// Runs them all and prints the table.
+/// An implementation of its own, not one more binding of the core.
+pub(crate) struct Independent {
+    pub(crate) name: String,
+    /// Checks the committed files; `DIR NAME`: those of a folder; `make DIR SEED`: makes a folder.
+    pub(crate) program: PathBuf,
+}
+
+/// Runs them all and prints the tables.
 pub(crate) fn run(project: &Project) -> Result<()> {
     let mut passed = Passed::new();
     let mut rust = cargo::in_project(project);
@@ -41,11 +49,22 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     let gem = Gem::find_or_build(project)?;
     collect(&mut passed, &mut gem.vectors(project)?, "the check of the Ruby gem")?;
     collect(&mut passed, &mut Kotlin::find_or_build(project)?.vectors(project)?, "the check of the Kotlin package")?;
+    let mut independent = Vec::new();
     for program in others(&project.root.join("test-vectors"))? {
-        collect(&mut passed, Command::new(&program).current_dir(&project.root), &program.display().to_string())?;
+        let shown = program.display().to_string();
+        let name = collect(&mut passed, Command::new(&program).current_dir(&project.root), &shown)?;
+        independent.push(Independent { name, program });
     }
     print!("{}", table(&passed));
-    check_counts(&passed)
+    check_counts(&passed)?;
+    exchange::run(project, &npm, &independent)
+}
+
+/// The program with which the core makes cases and checks them.
+pub(crate) fn rust_exchange(project: &Project) -> Result<PathBuf> {
+    let mut build = cargo::in_project(project);
+    process::run(build.args(["build", "--quiet", "--package", "blindtally", "--example", "exchange"]))?;
+    Ok(project.target.join("debug/examples/exchange"))
 }
 
 /// What checks the vectors with the binding of that name, whose driver (bindings/vectors) this command starts.
@@ -83,18 +102,19 @@ fn others(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(programs)
 }
 
-fn collect(passed: &mut Passed, command: &mut Command, name: &str) -> Result<()> {
+/// Adds what it printed to what passed; the name under which that was, or the last of several.
+fn collect(passed: &mut Passed, command: &mut Command, name: &str) -> Result<String> {
     let output = process::output(command, "")?;
     let text = String::from_utf8_lossy(&output.stdout);
     ensure!(output.status.success(), "{name} failed ({})\n{text}", output.status);
-    let before = passed.len();
-    passed.extend(text.lines().filter_map(parse));
-    ensure!(passed.len() > before, "{name} checked nothing:\n{text}");
-    Ok(())
+    let found: Passed = text.lines().filter_map(parse).collect();
+    let last = found.keys().next_back().with_context(|| format!("{name} checked nothing:\n{text}"))?.1.clone();
+    passed.extend(found);
+    Ok(last)
 }
 
 /// The test harness may have written its own words before ours on a line.
-fn parse(line: &str) -> Option<((String, String), u64)> {
+pub(crate) fn parse(line: &str) -> Option<((String, String), u64)> {
     let mut words = line.split_once("vectors: ")?.1.split_whitespace();
     let (file, implementation, passed) = (words.next()?, words.next()?, words.next()?);
     Some(((file.to_owned(), implementation.to_owned()), passed.parse().ok()?))
