@@ -1,0 +1,3 @@
+//! .
+use crate::attack::attacks;
+attacks! {}
