@@ -2,7 +2,7 @@
 
 use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, Nonce};
-use blindtally::{AccountId, AgentStatus, Fingerprint, Identity, PublicIdentity, Token, TokenClass};
+use blindtally::{AccountId, AgentStatus, Kdf, Login, LoginName, Prelogin, PublicIdentity, Token, TokenClass};
 use data_encoding::BASE64URL_NOPAD;
 use getrandom::SysRng;
 use hkdf::Hkdf;
@@ -224,4 +224,45 @@ pub(crate) fn ticket(genuine: &[u8], secret: &[u8; 16]) -> blindtally::Ticket {
 pub(crate) fn checked(ticket: &[u8]) -> String {
     let check = Sha256::new_with_prefix(b"blindtally/v1/ticket-check").chain_update(ticket).finalize();
     format!("btt1_{}", BASE64URL_NOPAD.encode(&[ticket, &check[..4]].concat()))
+}
+
+/// A vault with the key commitment of the first password, and under the wrapping key of the second (SPEC.md#vault).
+pub(crate) fn vault(name: &str, prelogin: &Prelogin, passwords: [&str; 2]) -> Vec<u8> {
+    let Kdf::Pbkdf2 { iterations } = prelogin.kdf else { unreachable!("the service chose it") };
+    let stretch = |password: &str| {
+        let login = Login::start(LoginName::new(name).unwrap(), *prelogin).unwrap();
+        pbkdf2::pbkdf2_hmac_array::<Sha256, 32>(password.as_bytes(), login.stretch().salt(), iterations)
+    };
+    let [committed, wrapping] = passwords.map(|password| Hkdf::<Sha256>::from_prk(&stretch(password)).unwrap());
+    let (mut commit, mut wrap) = ([0; 32], [0; 32]);
+    committed.expand(b"blindtally/v1/password/commit", &mut commit).unwrap();
+    wrapping.expand(b"blindtally/v1/password/wrap", &mut wrap).unwrap();
+    let mut out = b"BTV\x41\x01".to_vec();
+    out.extend(iterations.to_be_bytes());
+    out.extend(prelogin.salt);
+    out.extend(prelogin.account.as_bytes());
+    out.push(1);
+    out.extend(1u64.to_be_bytes());
+    out.extend(commit);
+    out.extend([0; 12]);
+    let payload = Payload { msg: b"what a keyring would be", aad: &out };
+    let sealed = Aes256GcmSiv::new(&wrap.into()).encrypt(&Nonce::default(), payload).unwrap();
+    out.extend(sealed);
+    out
+}
+
+/// A kept login with `proof` in the place of both keys, and the commitment that the vault shows (SPEC.md#kept-login).
+pub(crate) fn kept_login(name: &str, vault: &[u8], proof: &[u8]) -> Vec<u8> {
+    const ARGON2ID: usize = 1 + 12;
+    const COMMIT: usize = 4 + ARGON2ID + 16 + 16 + 1 + 8;
+    let mut out = b"BTL\x81".to_vec();
+    put_lp(&mut out, name.as_bytes());
+    out.extend(&vault[4..4 + ARGON2ID + 16 + 16]);
+    out.extend(proof);
+    out.extend(proof);
+    out.extend(&vault[COMMIT..COMMIT + 32]);
+    out.push(0);
+    let check = Sha256::new_with_prefix(b"blindtally/v1/kept-login-check").chain_update(&out).finalize();
+    out.extend(&check[..4]);
+    out
 }

@@ -1,14 +1,18 @@
 //! Blindtally as a service sees it: thin over the library's owner and agent.
 
+use std::io::Cursor;
+
 use blindtally::{
-    AfterRevoking, Agent, Change, DeviceId, EnrollmentRequest, Kdf, Lifetime, Login, LoginName, Outbox, Owner,
-    OwnerOptions, Password, PendingAgent, Prelogin, Sync, Ticket, TicketUses, Timestamp, Token, TokenClass,
+    AccountCode, AccountSecret, AfterRevoking, Agent, BlobClass, Change, DeviceId, EnrollmentRequest, Error, Inspection,
+    Kdf, KeptLogin, Lifetime, Login, LoginName, Outbox, Owner, OwnerOptions, Password, PendingAgent, Prelogin, Record,
+    RecordClass, Sync, Ticket, TicketUses, Timestamp, Token, TokenClass,
 };
+use data_encoding::BASE64URL_NOPAD;
 
 use crate::attack::{Failure, refused};
 use crate::forge::{self, ClassKey, Request};
 use crate::people::{Keys, Person, SERVICE};
-use crate::system::{Account, InTheNameOf, Sent, System};
+use crate::system::{Account, Cost, Edit, InTheNameOf, Labels, Pieces, Sent, System};
 
 pub(crate) const NOW: Timestamp = Timestamp::from_unix_secs(1_790_000_000);
 /// The cheapest parameters that are within bounds.
@@ -47,6 +51,31 @@ fn account(owner: &Owner, vault: &[u8]) -> Account<Blindtally> {
     }
 }
 
+fn create(person: Person, account_secret: Option<AccountSecret>) -> (Owner, Account<Blindtally>) {
+    let options = OwnerOptions {
+        kdf: KDF,
+        identity: Some(person.keys.identity()),
+        account_secret,
+        ..OwnerOptions::default()
+    };
+    let password = Password::new(person.password).unwrap();
+    let (owner, change) = Owner::create(person.name, &password, options, NOW).unwrap();
+    let account = account(&owner, change.vault());
+    (owner, account)
+}
+
+fn approve(owner: &mut Owner, request: &[u8], now: Timestamp) -> Result<Sent, Failure> {
+    let request = EnrollmentRequest::from_bytes(request).map_err(refused)?;
+    let verified = owner.inspect(&request, now).and_then(Inspection::verified).map_err(refused)?;
+    let change = owner.approve(verified, now).map_err(refused)?;
+    Ok(sent(owner, change))
+}
+
+/// The library's refusal inside an [`std::io::Error`].
+fn refused_io(error: std::io::Error) -> Failure {
+    refused(Error::from_io(&error).unwrap())
+}
+
 fn unlocking(person: Person, shown: &Prelogin) -> Result<blindtally::Unlocking, Failure> {
     let login = Login::start(LoginName::new(person.name).map_err(refused)?, *shown).map_err(refused)?;
     let stretched = login.stretch().run(&Password::new(person.password).map_err(refused)?).map_err(refused)?;
@@ -62,15 +91,20 @@ impl System for Blindtally {
     type Agent = Device;
     /// A person takes it to the device; the service never has it.
     type Invitation = Ticket;
+    type Code = AccountCode;
     type Prelogin = Prelogin;
     type Keys = Vec<ClassKey>;
 
     fn create(person: Person) -> (Owner, Account<Self>) {
-        let options = OwnerOptions { kdf: KDF, identity: Some(person.keys.identity()), ..OwnerOptions::default() };
-        let password = Password::new(person.password).unwrap();
-        let (owner, change) = Owner::create(person.name, &password, options, NOW).unwrap();
-        let account = account(&owner, change.vault());
-        (owner, account)
+        create(person, None)
+    }
+
+    fn create_with_secret(person: Person) -> (Owner, Account<Self>) {
+        create(person, Some(AccountSecret::generate().unwrap()))
+    }
+
+    fn start(person: Person, shown: &Prelogin) -> Result<(), Failure> {
+        Login::start(LoginName::new(person.name).map_err(refused)?, *shown).map(|_| ()).map_err(refused)
     }
 
     fn prove(person: Person, shown: &Prelogin) -> Result<Vec<u8>, Failure> {
@@ -79,6 +113,16 @@ impl System for Blindtally {
 
     fn login(person: Person, shown: &Account<Self>, seen: u64) -> Result<Owner, Failure> {
         Owner::unlock(unlocking(person, &shown.prelogin)?, &shown.vault, seen).map_err(refused)
+    }
+
+    fn keep(owner: &Owner) -> Vec<u8> {
+        owner.keep_unlocked().expose().to_vec()
+    }
+
+    fn login_kept(person: Person, kept: &[u8], shown: &Account<Self>, seen: u64) -> Result<Owner, Failure> {
+        let login = Login::start(LoginName::new(person.name).map_err(refused)?, shown.prelogin).map_err(refused)?;
+        let unlocking = login.resume(&KeptLogin::from_exposed(kept.to_vec())).map_err(refused)?;
+        Owner::unlock(unlocking, &shown.vault, seen).map_err(refused)
     }
 
     fn generation(owner: &Owner) -> u64 {
@@ -92,7 +136,7 @@ impl System for Blindtally {
         })
     }
 
-    fn change_password(owner: &mut Owner, password: &str) -> Account<Self> {
+    fn change_password(owner: &mut Owner, password: &'static str) -> Account<Self> {
         let changed = owner.change_password(&Password::new(password).unwrap(), KDF).unwrap();
         account(owner, changed.change.vault())
     }
@@ -106,16 +150,37 @@ impl System for Blindtally {
         (Device::Pending(pending), request.as_bytes().to_vec())
     }
 
+    fn code(owner: &Owner) -> AccountCode {
+        owner.account_code()
+    }
+
+    fn enroll_by_code(code: &AccountCode, keys: Keys) -> (Device, Vec<u8>, String) {
+        let (pending, request) = Agent::enroll_by_code_with(code, keys.identity()).unwrap();
+        let shown = pending.device_code();
+        (Device::Pending(pending), request.as_bytes().to_vec(), shown)
+    }
+
     fn device(request: &[u8]) -> Vec<u8> {
         let Request { account, device, .. } = Request::read(request);
         device.fingerprint().device_id(account).as_bytes().to_vec()
     }
 
     fn approve(owner: &mut Owner, request: &[u8]) -> Result<Sent, Failure> {
+        approve(owner, request, NOW)
+    }
+
+    fn approve_by_code(owner: &mut Owner, request: &[u8], shown: &str) -> Result<Sent, Failure> {
         let request = EnrollmentRequest::from_bytes(request).map_err(refused)?;
-        let verified = owner.inspect(&request, NOW).and_then(|inspection| inspection.verified()).map_err(refused)?;
+        let Inspection::NeedsComparison(comparison) = owner.inspect(&request, NOW).map_err(refused)? else {
+            return Err(Failure::Harmless("it was made with a ticket"));
+        };
+        let verified = comparison.confirm(shown, "laptop").map_err(refused)?;
         let change = owner.approve(verified, NOW).map_err(refused)?;
         Ok(sent(owner, change))
+    }
+
+    fn approve_late(owner: &mut Owner, request: &[u8]) -> Result<Sent, Failure> {
+        approve(owner, request, Timestamp::from_unix_secs(NOW.unix_secs() + 8 * 86_400))
     }
 
     /// To the public keys in the owner's own table, whatever the directory says.
@@ -169,13 +234,147 @@ impl System for Blindtally {
         owner.reveal(&token).map_err(refused)
     }
 
-    fn forge_delivery(request: &[u8], genuine: &[u8], name: InTheNameOf) -> (Vec<u8>, Vec<ClassKey>) {
-        let to = Request::read(request);
-        let sender = match name {
-            InTheNameOf::Itself => SERVICE.keys.identity().public().clone(),
-            InTheNameOf::TheAccount => forge::sender(genuine),
+    fn group(token: &str) -> Vec<u8> {
+        token.parse::<Token>().unwrap().index().as_bytes().to_vec()
+    }
+
+    fn tokenize_rules(_: &Owner, _: TokenClass, _: &[&str]) -> Result<Vec<String>, Failure> {
+        Err(Failure::NotThere("an owner tokenizes what a person types, one at a time"))
+    }
+
+    fn retokenize(owner: &Owner, token: &str) -> Result<String, Failure> {
+        let token: Token = token.parse().map_err(refused)?;
+        owner.retokenize(&token).map(|token| token.to_string()).map_err(refused)
+    }
+
+    fn show(owner: &Owner, text: &str) -> String {
+        blindtally::replace_tokens(text, |token| owner.reveal(token).ok()).into_owned()
+    }
+
+    fn show_markup(_: &Owner, _: &str) -> Result<String, Failure> {
+        Err(Failure::NotThere("the page reader writes text that people read: exfiltration.test.mjs"))
+    }
+
+    fn in_text(token: &str) -> String {
+        token.to_owned()
+    }
+
+    const RECORD: Labels = Labels { class: 1, device: 4, time: 20 };
+
+    fn seal_record(agent: &Device, class: RecordClass, value: &str, time: u64) -> Result<Vec<u8>, Failure> {
+        agent.running()?.seal_record(class, value, time).map(|record| record.as_bytes().to_vec()).map_err(refused)
+    }
+
+    fn open_record(owner: &Owner, record: &[u8]) -> Result<String, Failure> {
+        let record = Record::from_bytes(record).map_err(refused)?;
+        owner.open_record(&record).map(|value| value.to_string()).map_err(refused)
+    }
+
+    const BLOB: Labels = Labels { class: 4, device: 7, time: 39 };
+    const PIECES: Pieces = Pieces { head: blindtally::BlobStart::LEN, piece: (16 << 10) + 16 };
+
+    fn seal_blob(agent: &Device, class: BlobClass, content: &[u8], time: u64) -> Result<Vec<u8>, Failure> {
+        agent.running()?.seal_blob(class, time, content).map_err(refused)
+    }
+
+    fn open_blob(owner: &Owner, blob: &[u8]) -> Result<Vec<u8>, Failure> {
+        owner.open_blob(blob).map(|content| content.to_vec()).map_err(refused)
+    }
+
+    fn archive(owner: &Owner, files: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut archive = owner.archive_writer(Vec::new(), NOW).unwrap();
+        for (path, content) in files {
+            archive.add(path, NOW, content.len() as u64, *content).unwrap();
+        }
+        archive.finish(owner).unwrap()
+    }
+
+    fn open_archive(owner: &Owner, archive: &[u8]) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+        let mut archive = owner.opening_keys().archive(Cursor::new(archive)).map_err(refused_io)?;
+        let paths: Vec<_> = archive.files().iter().map(|file| file.path().to_owned()).collect();
+        let open = |(number, path)| {
+            let mut content = Vec::new();
+            archive.copy(number, &mut content).map_err(refused_io)?;
+            Ok((path, content))
         };
-        forged(&to, &sender, SERVICE.keys)
+        paths.into_iter().enumerate().map(open).collect()
+    }
+
+    /// Paths are encrypted. Where they stand is known, so the service can change the bits of one it guesses.
+    fn rename_in_archive(archive: &[u8], path: &str) -> Vec<u8> {
+        let mut renamed = archive.to_vec();
+        let at = Self::PIECES.head;
+        renamed[at..].iter_mut().zip(path.bytes()).for_each(|(byte, other)| *byte ^= other);
+        renamed
+    }
+
+    fn leave_out_first(archive: &[u8]) -> Vec<u8> {
+        let (head, pieces) = Self::PIECES.of(archive);
+        [head, &pieces[1..].concat()].concat()
+    }
+
+    fn forge_delivery(request: &[u8], genuine: &[u8], name: InTheNameOf) -> (Vec<u8>, Vec<ClassKey>) {
+        forged(&Request::read(request), &sender(genuine, name), SERVICE.keys)
+    }
+
+    fn forge_policy(request: &[u8], genuine: &[u8], name: InTheNameOf) -> Vec<u8> {
+        let sender = sender(genuine, name);
+        let signer = SERVICE.keys.signing();
+        forge::Delivery { to: &Request::read(request), sender: &sender, signer: &signer, epoch: 9 }.policy()
+    }
+
+    fn edit_policy(genuine: &[u8], edit: Edit) -> Result<Vec<u8>, Failure> {
+        // Header, account and fingerprint, version, time, previous; then mode, floors, epoch (SPEC.md#policy).
+        const MODE: usize = 4 + 16 + 32 + 8 + 8 + 32;
+        let mut policy = genuine.to_vec();
+        match edit {
+            Edit::EncryptionOff => policy[MODE] = 0,
+            Edit::OlderAlgorithms => policy[MODE + 2] = 0x10,
+            Edit::LaterEpoch => {
+                let epoch = MODE + 2 + usize::from(policy[MODE + 1]);
+                policy[epoch..epoch + 2].copy_from_slice(&[0xff; 2]);
+            }
+        }
+        Ok(policy)
+    }
+
+    fn forge_request(genuine: &[u8]) -> (Device, Vec<u8>) {
+        Self::enroll(&forge::ticket(genuine, &[6; 16]), Keys::Service)
+    }
+
+    fn splice_request(genuine: &[u8], other: &[u8]) -> Vec<u8> {
+        [&genuine[..Request::HEAD], &other[Request::HEAD..]].concat()
+    }
+
+    fn prolong(invitation: &Ticket) -> Ticket {
+        let text = invitation.to_text();
+        let mut bytes = BASE64URL_NOPAD.decode(text.strip_prefix("btt1_").unwrap().as_bytes()).unwrap();
+        bytes.truncate(94);
+        bytes[84..92].copy_from_slice(&(NOW.unix_secs() + 30 * 86_400).to_be_bytes());
+        Ticket::parse(&forge::checked(&bytes)).unwrap()
+    }
+
+    fn ask_for(genuine: &Prelogin, cost: Cost) -> Prelogin {
+        let kdf = match cost {
+            Cost::Nothing => Kdf::Pbkdf2 { iterations: 1 },
+            Cost::Everything => Kdf::Pbkdf2 { iterations: u32::MAX },
+        };
+        Prelogin { kdf, ..*genuine }
+    }
+
+    fn one_for_all(genuine: &Prelogin) -> Prelogin {
+        Prelogin { salt: [0; 16], account: blindtally::AccountId::from_bytes([0; 16]), ..*genuine }
+    }
+
+    fn craft_vault(person: Person, shown: &Prelogin, passwords: [&'static str; 2]) -> (Prelogin, Vec<u8>) {
+        let prelogin = Prelogin { kdf: Kdf::Pbkdf2 { iterations: 600_000 }, ..*shown };
+        (prelogin, forge::vault(person.name, &prelogin, passwords))
+    }
+
+    /// A kept login holds the keys that open a vault: the service writes the proof in the place of each.
+    fn unwrap_with_proof(person: Person, account: &Account<Self>) -> Result<Vec<ClassKey>, Failure> {
+        let kept = forge::kept_login(person.name, &account.vault, &account.proof);
+        Self::login_kept(person, &kept, account, 0).map(|_| Vec::new())
     }
 
     fn spill(agent: &Device) -> Vec<ClassKey> {
@@ -185,6 +384,32 @@ impl System for Blindtally {
     fn read(keys: &Vec<ClassKey>, token: &str) -> Option<String> {
         let token: Token = token.parse().ok()?;
         keys.iter().find_map(|key| key.open(&token))
+    }
+
+    fn forge_token(keys: &Vec<ClassKey>, value: &str) -> String {
+        keys.iter().find(|key| key.class == TokenClass::APP.id()).unwrap().seal(value).to_string()
+    }
+
+    fn token_bytes(token: &str) -> Vec<u8> {
+        token.parse::<Token>().unwrap().as_bytes().to_vec()
+    }
+
+    /// Not by way of [`Token`], which takes nothing that is malformed.
+    fn token_text(bytes: &[u8]) -> String {
+        format!("bt1_{}", BASE64URL_NOPAD.encode(bytes))
+    }
+
+    fn as_class(token: &str, class: TokenClass) -> String {
+        let mut bytes = Self::token_bytes(token);
+        bytes[1] = class.id();
+        Self::token_text(&bytes)
+    }
+}
+
+fn sender(genuine: &[u8], name: InTheNameOf) -> blindtally::PublicIdentity {
+    match name {
+        InTheNameOf::Itself => SERVICE.keys.identity().public().clone(),
+        InTheNameOf::TheAccount => forge::sender(genuine),
     }
 }
 

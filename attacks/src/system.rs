@@ -1,6 +1,6 @@
 //! What a service sees and touches of a scheme: every message between the two ends passes through it as bytes.
 
-use blindtally::TokenClass;
+use blindtally::{BlobClass, RecordClass, TokenClass};
 
 use crate::attack::Failure;
 use crate::people::{Keys, Person};
@@ -54,16 +54,62 @@ pub(crate) enum InTheNameOf {
 pub(crate) enum Cost {
     /// So that a million guesses take no time.
     Nothing,
-    /// So that a login takes weeks.
+    /// So that a login takes days.
     Everything,
 }
 
-/// Where a label of a record stands.
+/// What the service writes into a policy that it has seen.
+#[derive(Clone, Copy)]
+pub(crate) enum Edit {
+    /// Words are to be sent as they are.
+    EncryptionOff,
+    /// Another epoch is the newest.
+    LaterEpoch,
+    /// Older algorithms are good enough.
+    OlderAlgorithms,
+}
+
+/// What the service writes over a record or a blob, in what is not encrypted.
 #[derive(Clone, Copy)]
 pub(crate) enum Label {
     Class,
     Device,
     Time,
+}
+
+/// Where the labels of a record or a blob stand.
+pub(crate) struct Labels {
+    pub(crate) class: usize,
+    pub(crate) device: usize,
+    pub(crate) time: usize,
+}
+
+impl Labels {
+    /// `sealed` with the label of `other`.
+    pub(crate) fn exchange(&self, label: Label, sealed: &[u8], other: &[u8]) -> Vec<u8> {
+        let range = match label {
+            Label::Class => self.class..self.class + 1,
+            Label::Device => self.device..self.device + 16,
+            Label::Time => self.time..self.time + 8,
+        };
+        let mut relabelled = sealed.to_vec();
+        relabelled[range.clone()].copy_from_slice(&other[range]);
+        relabelled
+    }
+}
+
+/// How blobs are made up: what stands before the first piece, and the bytes of each.
+pub(crate) struct Pieces {
+    pub(crate) head: usize,
+    pub(crate) piece: usize,
+}
+
+impl Pieces {
+    /// What stands before the pieces, and they.
+    pub(crate) fn of<'a>(&self, blob: &'a [u8]) -> (&'a [u8], Vec<&'a [u8]>) {
+        let (head, rest) = blob.split_at(self.head);
+        (head, rest.chunks(self.piece).collect())
+    }
 }
 
 /// A scheme under attack. The first half is how its ends behave, whoever they talk to; the second what a service can make
@@ -75,27 +121,43 @@ pub(crate) trait System: Sized {
     type Agent;
     /// What a person carries to a device.
     type Invitation;
+    /// What a person types into a device instead, and what the device shows for it.
+    type Code;
     /// What the service answers to a login name.
     type Prelogin: Clone;
     /// What opens what agents seal.
     type Keys;
 
     fn create(person: Person) -> (Self::Owner, Account<Self>);
-    /// What the client sends when the service answers its name so.
+    /// For a person who wants more than a password between the service and the keys.
+    fn create_with_secret(person: Person) -> (Self::Owner, Account<Self>);
+    /// What the client begins to compute when the service answers its name so.
+    fn start(person: Person, shown: &Self::Prelogin) -> Result<(), Failure>;
+    /// What the client sends then.
     fn prove(person: Person, shown: &Self::Prelogin) -> Result<Vec<u8>, Failure>;
     /// `seen` is the newest generation that this client remembers; 0 for none.
     fn login(person: Person, shown: &Account<Self>, seen: u64) -> Result<Self::Owner, Failure>;
+    /// What a client keeps to log in again without the password.
+    fn keep(owner: &Self::Owner) -> Vec<u8>;
+    fn login_kept(person: Person, kept: &[u8], shown: &Account<Self>, seen: u64) -> Result<Self::Owner, Failure>;
     fn generation(owner: &Self::Owner) -> u64;
     /// The client finds that vault at the service while it works; gives what it then stores, if anything.
     fn sync(owner: &mut Self::Owner, vault: &[u8]) -> Result<Option<Vec<u8>>, Failure>;
-    fn change_password(owner: &mut Self::Owner, password: &str) -> Account<Self>;
+    fn change_password(owner: &mut Self::Owner, password: &'static str) -> Account<Self>;
 
     fn invite(owner: &Self::Owner) -> Self::Invitation;
     /// A device asks for keys; the request goes through the service.
     fn enroll(invitation: &Self::Invitation, keys: Keys) -> (Self::Agent, Vec<u8>);
+    fn code(owner: &Self::Owner) -> Self::Code;
+    /// The device also shows a code of its own.
+    fn enroll_by_code(code: &Self::Code, keys: Keys) -> (Self::Agent, Vec<u8>, String);
     /// What the service knows a device by.
     fn device(request: &[u8]) -> Vec<u8>;
     fn approve(owner: &mut Self::Owner, request: &[u8]) -> Result<Sent, Failure>;
+    /// A person has looked at the device.
+    fn approve_by_code(owner: &mut Self::Owner, request: &[u8], shown: &str) -> Result<Sent, Failure>;
+    /// As [`System::approve`], when the invitation has long expired.
+    fn approve_late(owner: &mut Self::Owner, request: &[u8]) -> Result<Sent, Failure>;
     /// `directory` is the requests of all devices, as the service shows them now.
     fn redeliver(owner: &mut Self::Owner, device: &[u8], directory: &[&[u8]]) -> Result<Sent, Failure>;
     fn rotate(owner: &mut Self::Owner, directory: &[&[u8]]) -> Sent;
@@ -109,11 +171,63 @@ pub(crate) trait System: Sized {
     /// What an agent uploads for a value.
     fn tokenize(agent: &Self::Agent, class: TokenClass, value: &str) -> Result<String, Failure>;
     fn reveal(owner: &Self::Owner, token: &str) -> Result<String, Failure>;
+    /// What the service groups by.
+    fn group(token: &str) -> Vec<u8>;
+    /// The tokens of words that the service lists, as `default productivity rules`.
+    fn tokenize_rules(owner: &Self::Owner, class: TokenClass, words: &[&str]) -> Result<Vec<String>, Failure>;
+    /// The value of a row that a person picked, in the running epoch.
+    fn retokenize(owner: &Self::Owner, token: &str) -> Result<String, Failure>;
+    /// The owner looks at text that the service has sent, with tokens in it.
+    fn show(owner: &Self::Owner, text: &str) -> String;
+    /// The owner's browser shows a page of the service's making.
+    fn show_markup(owner: &Self::Owner, markup: &str) -> Result<String, Failure>;
+    /// A token as it stands in text.
+    fn in_text(token: &str) -> String;
+
+    const RECORD: Labels;
+    fn seal_record(agent: &Self::Agent, class: RecordClass, value: &str, time: u64) -> Result<Vec<u8>, Failure>;
+    fn open_record(owner: &Self::Owner, record: &[u8]) -> Result<String, Failure>;
+
+    const BLOB: Labels;
+    const PIECES: Pieces;
+    fn seal_blob(agent: &Self::Agent, class: BlobClass, content: &[u8], time: u64) -> Result<Vec<u8>, Failure>;
+    fn open_blob(owner: &Self::Owner, blob: &[u8]) -> Result<Vec<u8>, Failure>;
+
+    /// A file of files for the owner to keep.
+    fn archive(owner: &Self::Owner, files: &[(&str, &[u8])]) -> Vec<u8>;
+    /// Path and content of what opens.
+    fn open_archive(owner: &Self::Owner, archive: &[u8]) -> Result<Vec<(String, Vec<u8>)>, Failure>;
+    /// The service writes another path over the first file's, as well as it can.
+    fn rename_in_archive(archive: &[u8], path: &str) -> Vec<u8>;
+    /// The service leaves out the first file, or a piece of the archive in which it is.
+    fn leave_out_first(archive: &[u8]) -> Vec<u8>;
 
     /// A delivery for the device that made the request, of keys that the service has chosen. `genuine` is one that it has
     /// seen of the account.
     fn forge_delivery(request: &[u8], genuine: &[u8], name: InTheNameOf) -> (Vec<u8>, Self::Keys);
+    /// A policy that says what the service wants, signed by the service.
+    fn forge_policy(request: &[u8], genuine: &[u8], name: InTheNameOf) -> Vec<u8>;
+    fn edit_policy(genuine: &[u8], edit: Edit) -> Result<Vec<u8>, Failure>;
+    /// A request for the service's own device, made of one that it has seen.
+    fn forge_request(genuine: &[u8]) -> (Self::Agent, Vec<u8>);
+    /// The keys of another device in a request that it has seen.
+    fn splice_request(genuine: &[u8], other: &[u8]) -> Vec<u8>;
+    /// An invitation that has expired, with a later date on it.
+    fn prolong(invitation: &Self::Invitation) -> Self::Invitation;
+    /// What the service asks a client to compute.
+    fn ask_for(genuine: &Self::Prelogin, cost: Cost) -> Self::Prelogin;
+    /// The same for whoever asks.
+    fn one_for_all(genuine: &Self::Prelogin) -> Self::Prelogin;
+    /// A vault that opens under either password, if there is such a thing.
+    fn craft_vault(person: Person, shown: &Self::Prelogin, passwords: [&'static str; 2]) -> (Self::Prelogin, Vec<u8>);
+    /// The vault opened with what proves the password.
+    fn unwrap_with_proof(person: Person, account: &Account<Self>) -> Result<Self::Keys, Failure>;
     /// What the memory of an agent holds: for the service's own, and for one whose user reads it.
     fn spill(agent: &Self::Agent) -> Self::Keys;
     fn read(keys: &Self::Keys, token: &str) -> Option<String>;
+    fn forge_token(keys: &Self::Keys, value: &str) -> String;
+    fn token_bytes(token: &str) -> Vec<u8>;
+    fn token_text(bytes: &[u8]) -> String;
+    /// The token as one of another class, as well as the service can.
+    fn as_class(token: &str, class: TokenClass) -> String;
 }
