@@ -140,7 +140,7 @@ fn sign(key: &RsaPrivateKey, label: &str, signed: &[u8]) -> Vec<u8> {
     key.sign_with_rng(&mut UnwrapErr(SysRng), Pss::<Sha256>::new_with_salt(32), &Sha256::digest(&message)).unwrap()
 }
 
-/// What opens the tokens of one class and epoch.
+/// What opens the tokens of one class and epoch, or a device's records of one.
 #[derive(Clone)]
 pub(crate) struct ClassKey {
     pub(crate) account: AccountId,
@@ -182,12 +182,38 @@ impl ClassKey {
 
     /// The other way round. For values of up to 15 bytes.
     pub(crate) fn seal(&self, value: &str) -> Token {
-        let mut padded = [0; 16];
-        padded[..value.len()].copy_from_slice(value.as_bytes());
-        padded[value.len()] = 0x80;
         let (cipher, nonce) = self.cipher();
-        let sealed = cipher.encrypt(&nonce, Payload { msg: &padded, aad: &self.aad() }).unwrap();
+        let sealed = cipher.encrypt(&nonce, Payload { msg: &padded(value), aad: &self.aad() }).unwrap();
         Token::from_bytes(&[&self.header()[..], &sealed].concat()).unwrap()
+    }
+
+    /// SPEC.md#record.
+    pub(crate) fn open_record(&self, record: &[u8]) -> Option<String> {
+        let (header, rest) = record.split_at(RECORD_HEADER);
+        let (nonce, sealed) = rest.split_first_chunk::<12>()?;
+        let payload = Payload { msg: sealed, aad: &self.record_aad(header) };
+        let mut value = self.record_cipher().decrypt(&(*nonce).into(), payload).ok()?;
+        value.truncate(value.iter().rposition(|&byte| byte == 0x80)?);
+        String::from_utf8(value).ok()
+    }
+
+    /// With the header of `genuine`. For values of up to 15 bytes.
+    pub(crate) fn seal_record(&self, genuine: &[u8], value: &str) -> Vec<u8> {
+        let header = &genuine[..RECORD_HEADER];
+        let payload = Payload { msg: &padded(value), aad: &self.record_aad(header) };
+        let sealed = self.record_cipher().encrypt(&Nonce::default(), payload).unwrap();
+        [header, &[0; 12], &sealed].concat()
+    }
+
+    fn record_aad(&self, header: &[u8]) -> Vec<u8> {
+        [b"blindtally/v1/record", &self.account.as_bytes()[..], header].concat()
+    }
+
+    fn record_cipher(&self) -> Aes256GcmSiv {
+        let mut key = [0; 32];
+        let expand = Hkdf::<Sha256>::from_prk(&self.key).unwrap();
+        expand.expand(b"blindtally/v1\0\0\x06record\x21", &mut key).unwrap();
+        Aes256GcmSiv::new(&key.into())
     }
 
     fn header(&self) -> [u8; 4] {
@@ -207,6 +233,16 @@ impl ClassKey {
         let nonce: [u8; 12] = out[32..].try_into().unwrap();
         (Aes256GcmSiv::new(&key.into()), nonce.into())
     }
+}
+
+/// Bytes of a record before its nonce: what it says in clear.
+const RECORD_HEADER: usize = 4 + 16 + 8;
+
+fn padded(value: &str) -> [u8; 16] {
+    let mut padded = [0; 16];
+    padded[..value.len()].copy_from_slice(value.as_bytes());
+    padded[value.len()] = 0x80;
+    padded
 }
 
 /// A ticket with the terms of `genuine`, which requests show, and a secret of the service's own, since requests do not show

@@ -3,10 +3,8 @@
 use blindtally::TokenClass;
 
 use crate::attack::{Failure, Gain, Outcome, attacks};
-use crate::people::{ANNA, BERT, Keys};
-use crate::system::{Account, Edit, InTheNameOf, Sent, System};
-
-const WORD: &str = "winword.exe";
+use crate::people::{ANNA, BERT, Keys, WORD};
+use crate::system::{Account, Edit, InTheNameOf, Sent, System, running};
 
 attacks! {
     an_old_delivery_is_sent_again => Refused("accept.stale");
@@ -133,15 +131,6 @@ fn a_removed_device_is_told_to_go_on<S: System>() -> Outcome {
     Ok(Gain::Accepted("works on for the thief"))
 }
 
-/// The account, a device of it with keys, its request, what it was sent.
-fn running<S: System>() -> Result<(S::Agent, Vec<u8>, Sent), Failure> {
-    let (mut owner, _) = S::create(ANNA);
-    let (mut agent, request) = S::enroll(&S::invite(&owner), Keys::Laptop);
-    let sent = S::approve(&mut owner, &request)?;
-    S::accept(&mut agent, sent.to(&S::device(&request)))?;
-    Ok((agent, request, sent))
-}
-
 /// Whatever it uploads then, the service can read if it is the word itself.
 fn apply<S: System>(agent: &mut S::Agent, policy: &[u8]) -> Outcome {
     S::apply_policy(agent, policy)?;
@@ -150,36 +139,34 @@ fn apply<S: System>(agent: &mut S::Agent, policy: &[u8]) -> Outcome {
 }
 
 fn a_policy_turns_encryption_off<S: System>() -> Outcome {
-    let (mut agent, _, sent) = running::<S>()?;
-    apply::<S>(&mut agent, &S::edit_policy(&sent.policy, Edit::EncryptionOff)?)
+    let (_, mut laptop) = running::<S>(Keys::Laptop)?;
+    apply::<S>(&mut laptop.agent, &S::edit_policy(&laptop.policy, Edit::EncryptionOff)?)
 }
 
 fn a_policy_of_the_service_turns_encryption_off<S: System>() -> Outcome {
-    let (mut agent, request, sent) = running::<S>()?;
-    let delivery = sent.to(&S::device(&request));
-    apply::<S>(&mut agent, &S::forge_policy(&request, delivery, InTheNameOf::Itself))
+    let (_, mut laptop) = running::<S>(Keys::Laptop)?;
+    apply::<S>(&mut laptop.agent, &S::forge_policy(&laptop.request, &laptop.delivery, InTheNameOf::Itself))
 }
 
 fn a_policy_of_the_service_in_the_name_of_the_account<S: System>() -> Outcome {
-    let (mut agent, request, sent) = running::<S>()?;
-    let delivery = sent.to(&S::device(&request));
-    apply::<S>(&mut agent, &S::forge_policy(&request, delivery, InTheNameOf::TheAccount))
+    let (_, mut laptop) = running::<S>(Keys::Laptop)?;
+    apply::<S>(&mut laptop.agent, &S::forge_policy(&laptop.request, &laptop.delivery, InTheNameOf::TheAccount))
 }
 
 fn a_policy_of_another_account_is_sent<S: System>() -> Outcome {
-    let (mut agent, ..) = running::<S>()?;
+    let (_, mut laptop) = running::<S>(Keys::Laptop)?;
     let (_, bert) = S::create(BERT);
-    apply::<S>(&mut agent, &bert.policy)
+    apply::<S>(&mut laptop.agent, &bert.policy)
 }
 
 fn a_policy_jumps_to_another_epoch<S: System>() -> Outcome {
-    let (mut agent, _, sent) = running::<S>()?;
-    apply::<S>(&mut agent, &S::edit_policy(&sent.policy, Edit::LaterEpoch)?)
+    let (_, mut laptop) = running::<S>(Keys::Laptop)?;
+    apply::<S>(&mut laptop.agent, &S::edit_policy(&laptop.policy, Edit::LaterEpoch)?)
 }
 
 fn a_policy_asks_for_older_algorithms<S: System>() -> Outcome {
-    let (mut agent, _, sent) = running::<S>()?;
-    apply::<S>(&mut agent, &S::edit_policy(&sent.policy, Edit::OlderAlgorithms)?)
+    let (_, mut laptop) = running::<S>(Keys::Laptop)?;
+    apply::<S>(&mut laptop.agent, &S::edit_policy(&laptop.policy, Edit::OlderAlgorithms)?)
 }
 
 /// Vault, request, delivery and policy, each in the place of each other that keys come from.

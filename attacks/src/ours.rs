@@ -3,16 +3,17 @@
 use std::io::Cursor;
 
 use blindtally::{
-    AccountCode, AccountSecret, AfterRevoking, Agent, BlobClass, Change, DeviceId, EnrollmentRequest, Error, Inspection,
-    Kdf, KeptLogin, Lifetime, Login, LoginName, Outbox, Owner, OwnerOptions, Password, PendingAgent, Prelogin, Record,
-    RecordClass, Sync, Ticket, TicketUses, Timestamp, Token, TokenClass,
+    AccountCode, AccountSecret, AfterRevoking, Agent, Backup, BlobClass, Change, DeviceId, EnrollmentRequest, Error,
+    Inspection, Kdf, KeptLogin, Lifetime, Listing, Login, LoginName, Outbox, Owner, OwnerOptions, Password,
+    PendingAgent, Prelogin, Record, RecordClass, RecoveryKey, ServiceHead, Sync, Ticket, TicketUses, Timestamp, Token,
+    TokenClass,
 };
 use data_encoding::BASE64URL_NOPAD;
 
 use crate::attack::{Failure, refused};
 use crate::forge::{self, ClassKey, Request};
 use crate::people::{Keys, Person, SERVICE};
-use crate::system::{Account, Cost, Edit, InTheNameOf, Labels, Pieces, Sent, System};
+use crate::system::{Account, Cost, Edit, InTheNameOf, Labels, Opened, Pieces, Sent, System, TokenLabel};
 
 pub(crate) const NOW: Timestamp = Timestamp::from_unix_secs(1_790_000_000);
 /// The cheapest parameters that are within bounds.
@@ -52,12 +53,8 @@ fn account(owner: &Owner, vault: &[u8]) -> Account<Blindtally> {
 }
 
 fn create(person: Person, account_secret: Option<AccountSecret>) -> (Owner, Account<Blindtally>) {
-    let options = OwnerOptions {
-        kdf: KDF,
-        identity: Some(person.keys.identity()),
-        account_secret,
-        ..OwnerOptions::default()
-    };
+    let options =
+        OwnerOptions { kdf: KDF, identity: Some(person.keys.identity()), account_secret, ..OwnerOptions::default() };
     let password = Password::new(person.password).unwrap();
     let (owner, change) = Owner::create(person.name, &password, options, NOW).unwrap();
     let account = account(&owner, change.vault());
@@ -94,6 +91,7 @@ impl System for Blindtally {
     type Code = AccountCode;
     type Prelogin = Prelogin;
     type Keys = Vec<ClassKey>;
+    type Backup = (Backup, RecoveryKey);
 
     fn create(person: Person) -> (Owner, Account<Self>) {
         create(person, None)
@@ -139,6 +137,26 @@ impl System for Blindtally {
     fn change_password(owner: &mut Owner, password: &'static str) -> Account<Self> {
         let changed = owner.change_password(&Password::new(password).unwrap(), KDF).unwrap();
         account(owner, changed.change.vault())
+    }
+
+    fn backup(owner: &Owner) -> Self::Backup {
+        owner.backup_with_recovery_key().unwrap()
+    }
+
+    fn restore(
+        (backup, key): &Self::Backup,
+        person: Person,
+        shown: &Account<Self>,
+        generation: u64,
+        _: &[&[u8]],
+    ) -> Result<(Owner, Sent), Failure> {
+        let restored = backup.open_with_recovery_key(key).map_err(refused)?;
+        let password = Password::new(person.password).map_err(refused)?;
+        let head = ServiceHead { generation, policy: Some(&shown.policy) };
+        let options = OwnerOptions { kdf: KDF, ..OwnerOptions::default() };
+        let (owner, change) = Owner::restore(restored, person.name, &password, options, head, NOW).map_err(refused)?;
+        let sent = sent(&owner, change);
+        Ok((owner, sent))
     }
 
     fn invite(owner: &Owner) -> Ticket {
@@ -289,7 +307,7 @@ impl System for Blindtally {
         archive.finish(owner).unwrap()
     }
 
-    fn open_archive(owner: &Owner, archive: &[u8]) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+    fn open_archive(owner: &Owner, archive: &[u8]) -> Result<Opened, Failure> {
         let mut archive = owner.opening_keys().archive(Cursor::new(archive)).map_err(refused_io)?;
         let paths: Vec<_> = archive.files().iter().map(|file| file.path().to_owned()).collect();
         let open = |(number, path)| {
@@ -297,7 +315,8 @@ impl System for Blindtally {
             archive.copy(number, &mut content).map_err(refused_io)?;
             Ok((path, content))
         };
-        paths.into_iter().enumerate().map(open).collect()
+        let files = paths.into_iter().enumerate().map(open).collect::<Result<_, _>>()?;
+        Ok(Opened { files, may_lack_files: archive.listing() == Listing::Unlisted })
     }
 
     /// Paths are encrypted. Where they stand is known, so the service can change the bits of one it guesses.
@@ -366,6 +385,9 @@ impl System for Blindtally {
         Prelogin { salt: [0; 16], account: blindtally::AccountId::from_bytes([0; 16]), ..*genuine }
     }
 
+    /// Magic, kind and suite; parameters and salt; account and purpose.
+    const VAULT_HEAD: usize = 4 + 13 + 16 + 16 + 1;
+
     fn craft_vault(person: Person, shown: &Prelogin, passwords: [&'static str; 2]) -> (Prelogin, Vec<u8>) {
         let prelogin = Prelogin { kdf: Kdf::Pbkdf2 { iterations: 600_000 }, ..*shown };
         (prelogin, forge::vault(person.name, &prelogin, passwords))
@@ -399,10 +421,22 @@ impl System for Blindtally {
         format!("bt1_{}", BASE64URL_NOPAD.encode(bytes))
     }
 
-    fn as_class(token: &str, class: TokenClass) -> String {
+    fn relabel(token: &str, label: TokenLabel) -> Result<String, Failure> {
         let mut bytes = Self::token_bytes(token);
-        bytes[1] = class.id();
-        Self::token_text(&bytes)
+        match label {
+            TokenLabel::Class(class) => bytes[1] = class.id(),
+            TokenLabel::Epoch => bytes[3] = 2,
+            TokenLabel::OlderAlgorithms => bytes[0] = 0x10,
+        }
+        Ok(Self::token_text(&bytes))
+    }
+
+    fn read_record(keys: &Vec<ClassKey>, record: &[u8]) -> Option<String> {
+        keys.iter().find_map(|key| key.open_record(record))
+    }
+
+    fn forge_record(keys: &Vec<ClassKey>, genuine: &[u8], value: &str) -> Vec<u8> {
+        keys.iter().find(|key| key.class == genuine[1]).unwrap().seal_record(genuine, value)
     }
 }
 
@@ -423,6 +457,7 @@ fn forged(to: &Request, sender: &blindtally::PublicIdentity, signer: Keys) -> (V
 mod tests {
     use super::*;
     use crate::people::ANNA;
+    use crate::system::running;
 
     /// The attacks with forged deliveries would prove nothing if something else were wrong with these.
     #[test]
@@ -434,5 +469,16 @@ mod tests {
         Blindtally::accept(&mut agent, &delivery).unwrap();
         let token = Blindtally::tokenize(&agent, TokenClass::APP, "winword.exe").unwrap();
         assert_eq!(Blindtally::read(&keys, &token).as_deref(), Some("winword.exe"));
+    }
+
+    /// So that keys that open nothing of others are not just keys that open nothing.
+    #[test]
+    fn what_spills_from_a_device_opens_and_makes_its_own_records() {
+        let (owner, laptop) = running::<Blindtally>(Keys::Laptop).unwrap();
+        let keys = Blindtally::spill(&laptop.agent);
+        let record = Blindtally::seal_record(&laptop.agent, RecordClass::CHAT, "see you at eight", 1).unwrap();
+        assert_eq!(Blindtally::read_record(&keys, &record).as_deref(), Some("see you at eight"));
+        let forged = Blindtally::forge_record(&keys, &record, "see you at nine");
+        assert_eq!(Blindtally::open_record(&owner, &forged).unwrap(), "see you at nine");
     }
 }

@@ -5,10 +5,8 @@
 use blindtally::TokenClass;
 
 use crate::attack::{Failure, Gain, Outcome, attacks};
-use crate::people::{ANNA, BERT, Keys};
-use crate::system::System;
-
-const WORD: &str = "winword.exe";
+use crate::people::{BERT, Keys, WORD};
+use crate::system::{System, TokenLabel, join, running};
 
 attacks! {
     a_page_carries_a_word_out_in_a_link => NotThere;
@@ -17,26 +15,21 @@ attacks! {
     tokens_that_are_no_tokens_are_shown_as_words => Harmless;
 }
 
-/// An account, and a device of it with keys.
-fn running<S: System>() -> Result<(S::Owner, S::Agent), Failure> {
-    let (mut owner, _) = S::create(ANNA);
-    let (mut agent, request) = S::enroll(&S::invite(&owner), Keys::Laptop);
-    S::accept(&mut agent, S::approve(&mut owner, &request)?.to(&S::device(&request)))?;
-    Ok((owner, agent))
-}
-
 /// The browser then asks the service for the picture.
 fn a_page_carries_a_word_out_in_a_link<S: System>() -> Outcome {
-    let (owner, agent) = running::<S>()?;
-    let token = S::in_text(&S::tokenize(&agent, TokenClass::APP, WORD)?);
+    let (owner, laptop) = running::<S>(Keys::Laptop)?;
+    let token = S::in_text(&S::tokenize(&laptop.agent, TokenClass::APP, WORD)?);
     let shown = S::show_markup(&owner, &format!("<p>{token}</p><img src=\"/pixel?{token}\">"))?;
     let asked = shown.split_once("/pixel?").and_then(|(_, rest)| rest.split_once('"')).map(|(asked, _)| asked);
-    asked.filter(|&asked| asked == WORD).map(|word| Gain::Plaintext(word.to_owned())).ok_or(Failure::Harmless("a token"))
+    asked
+        .filter(|&asked| asked == WORD)
+        .map(|word| Gain::Plaintext(word.to_owned()))
+        .ok_or(Failure::Harmless("a token"))
 }
 
 fn rules_for_everybody_tell_which_words_occur<S: System>() -> Outcome {
-    let (owner, agent) = running::<S>()?;
-    let row = S::tokenize(&agent, TokenClass::APP, WORD)?;
+    let (owner, laptop) = running::<S>(Keys::Laptop)?;
+    let row = S::tokenize(&laptop.agent, TokenClass::APP, WORD)?;
     let words = ["excel.exe", WORD, "tor.exe"];
     let rules = S::tokenize_rules(&owner, TokenClass::APP, &words)?;
     let found = words.iter().zip(rules).find(|(_, token)| *token == row);
@@ -45,21 +38,20 @@ fn rules_for_everybody_tell_which_words_occur<S: System>() -> Outcome {
 
 /// Among the account's own: what comes out of them would show that the page is read, and could be anything.
 fn a_page_with_tokens_of_another_account_shows_words<S: System>() -> Outcome {
-    let (anna, _) = running::<S>()?;
+    let (anna, _) = running::<S>(Keys::Laptop)?;
     let (mut bert, _) = S::create(BERT);
-    let (mut agent, request) = S::enroll(&S::invite(&bert), Keys::Desktop);
-    S::accept(&mut agent, S::approve(&mut bert, &request)?.to(&S::device(&request)))?;
-    let tokens = (0..6000).map(|number| S::tokenize(&agent, TokenClass::TITLE, &number.to_string()));
+    let desktop = join::<S>(&mut bert, Keys::Desktop)?;
+    let tokens = (0..6000).map(|number| S::tokenize(&desktop.agent, TokenClass::TITLE, &number.to_string()));
     let page: Vec<_> = tokens.map(|token| token.map(|token| S::in_text(&token))).collect::<Result<_, _>>()?;
     unchanged::<S>(&anna, &page.join("\n"))
 }
 
 /// Cut off, in other letters, of other classes, altered.
 fn tokens_that_are_no_tokens_are_shown_as_words<S: System>() -> Outcome {
-    let (owner, agent) = running::<S>()?;
-    let token = S::tokenize(&agent, TokenClass::TITLE, "Dismissal of B. Meier - Word")?;
+    let (owner, laptop) = running::<S>(Keys::Laptop)?;
+    let token = S::tokenize(&laptop.agent, TokenClass::TITLE, "Dismissal of B. Meier - Word")?;
     let bytes = S::token_bytes(&token);
-    let mut page = S::in_text(&S::as_class(&token, TokenClass::APP));
+    let mut page = S::in_text(&S::relabel(&token, TokenLabel::Class(TokenClass::APP))?);
     for at in 0..bytes.len() {
         for bit in 0..8 {
             let mut altered = bytes.clone();

@@ -19,6 +19,9 @@ pub(crate) const BERT: Person = Person { name: "bert@example.com", password: "hu
 /// The service can be its own customer.
 pub(crate) const SERVICE: Person = Person { name: "service@example.com", password: "profit", keys: Keys::Service };
 
+/// A value that an agent records.
+pub(crate) const WORD: &str = "winword.exe";
+
 /// Key pairs of an account or a device.
 #[derive(Clone, Copy)]
 pub(crate) enum Keys {

@@ -15,7 +15,7 @@ use sha2::Sha256;
 
 use crate::attack::Failure;
 use crate::people::{Keys, Person};
-use crate::system::{Account, Cost, Edit, InTheNameOf, Labels, Pieces, Sent, System};
+use crate::system::{Account, Cost, Edit, InTheNameOf, Labels, Opened, Pieces, Sent, System, TokenLabel};
 
 type Key = [u8; 32];
 
@@ -139,6 +139,8 @@ impl System for Seed {
     type Prelogin = Prelogin;
     /// One key for every class and every device.
     type Keys = Key;
+    /// The keys, printed.
+    type Backup = Vec<Key>;
 
     fn create(person: Person) -> (Owner, Account<Self>) {
         let prelogin = Prelogin { salt: random(), iterations: ITERATIONS };
@@ -197,6 +199,23 @@ impl System for Seed {
             vault: owner.vault(),
             policy: Vec::new(),
         }
+    }
+
+    fn backup(owner: &Owner) -> Vec<Key> {
+        owner.keys.clone()
+    }
+
+    fn restore(
+        backup: &Vec<Key>,
+        person: Person,
+        _: &Account<Self>,
+        _: u64,
+        directory: &[&[u8]],
+    ) -> Result<(Owner, Sent), Failure> {
+        let (owner, _) = Self::create(person);
+        let owner = Owner { keys: backup.clone(), ..owner };
+        let sent = owner.send(directory, b"encryption=on\n");
+        Ok((owner, sent))
     }
 
     fn invite(_: &Owner) {}
@@ -357,7 +376,7 @@ impl System for Seed {
         files.iter().flat_map(pack).collect()
     }
 
-    fn open_archive(owner: &Owner, archive: &[u8]) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+    fn open_archive(owner: &Owner, archive: &[u8]) -> Result<Opened, Failure> {
         let mut files = Vec::new();
         let mut rest = archive;
         while let Some(end) = rest.iter().position(|&byte| byte == 0) {
@@ -366,7 +385,7 @@ impl System for Seed {
             files.push((String::from_utf8_lossy(path).into_owned(), owner.open(&content[..length])?));
             rest = &content[length..];
         }
-        Ok(files)
+        Ok(Opened { files, may_lack_files: false })
     }
 
     fn rename_in_archive(archive: &[u8], path: &str) -> Vec<u8> {
@@ -420,6 +439,8 @@ impl System for Seed {
         Prelogin { salt: [0; 16], ..genuine.clone() }
     }
 
+    const VAULT_HEAD: usize = 0;
+
     /// Whole blocks open under any key.
     fn craft_vault(_: Person, shown: &Prelogin, _: [&'static str; 2]) -> (Prelogin, Vec<u8>) {
         (shown.clone(), random::<32>().to_vec())
@@ -451,7 +472,19 @@ impl System for Seed {
     }
 
     /// Nothing in a token says of which class it is: its column does.
-    fn as_class(token: &str, _: TokenClass) -> String {
-        token.to_owned()
+    fn relabel(token: &str, label: TokenLabel) -> Result<String, Failure> {
+        match label {
+            TokenLabel::Class(_) => Ok(token.to_owned()),
+            TokenLabel::Epoch => Err(Failure::NotThere("keys have no numbers")),
+            TokenLabel::OlderAlgorithms => Err(Failure::NotThere("there is one set of algorithms")),
+        }
+    }
+
+    fn read_record(key: &Key, record: &[u8]) -> Option<String> {
+        String::from_utf8(decrypt::<Pkcs7>(key, &record[COLUMNS..])?).ok()
+    }
+
+    fn forge_record(key: &Key, genuine: &[u8], value: &str) -> Vec<u8> {
+        [&genuine[..COLUMNS], &encrypt::<Pkcs7>(key, value.as_bytes())].concat()
     }
 }

@@ -3,7 +3,7 @@
 use blindtally::{BlobClass, RecordClass, TokenClass};
 
 use crate::attack::Failure;
-use crate::people::{Keys, Person};
+use crate::people::{ANNA, Keys, Person};
 
 /// What the service holds of an account, and shows to whoever logs in.
 pub(crate) struct Account<S: System> {
@@ -42,6 +42,30 @@ impl Sent {
     }
 }
 
+/// An account, with a device that has its keys.
+pub(crate) fn running<S: System>(keys: Keys) -> Result<(S::Owner, Joined<S>), Failure> {
+    let (mut owner, _) = S::create(ANNA);
+    let joined = join::<S>(&mut owner, keys)?;
+    Ok((owner, joined))
+}
+
+/// One device more.
+pub(crate) fn join<S: System>(owner: &mut S::Owner, keys: Keys) -> Result<Joined<S>, Failure> {
+    let (mut agent, request) = S::enroll(&S::invite(owner), keys);
+    let sent = S::approve(owner, &request)?;
+    let delivery = sent.to(&S::device(&request)).to_vec();
+    S::accept(&mut agent, &delivery)?;
+    Ok(Joined { agent, request, delivery, policy: sent.policy })
+}
+
+/// A device that has its keys, and what went through the service until it had them.
+pub(crate) struct Joined<S: System> {
+    pub(crate) agent: S::Agent,
+    pub(crate) request: Vec<u8>,
+    pub(crate) delivery: Vec<u8>,
+    pub(crate) policy: Vec<u8>,
+}
+
 /// In whose name the service makes a delivery. It signs with its own key, which is the only one it has.
 #[derive(Clone, Copy)]
 pub(crate) enum InTheNameOf {
@@ -75,6 +99,15 @@ pub(crate) enum Label {
     Class,
     Device,
     Time,
+}
+
+/// What the service writes over the header of a token.
+#[derive(Clone, Copy)]
+pub(crate) enum TokenLabel {
+    Class(TokenClass),
+    /// The second.
+    Epoch,
+    OlderAlgorithms,
 }
 
 /// Where the labels of a record or a blob stand.
@@ -112,6 +145,14 @@ impl Pieces {
     }
 }
 
+/// What an owner sees of an archive.
+pub(crate) struct Opened {
+    /// Path and content.
+    pub(crate) files: Vec<(String, Vec<u8>)>,
+    /// Whether the owner is told that some may be missing.
+    pub(crate) may_lack_files: bool,
+}
+
 /// A scheme under attack. The first half is how its ends behave, whoever they talk to; the second what a service can make
 /// of what it has seen.
 pub(crate) trait System: Sized {
@@ -127,6 +168,7 @@ pub(crate) trait System: Sized {
     type Prelogin: Clone;
     /// What opens what agents seal.
     type Keys;
+    type Backup;
 
     fn create(person: Person) -> (Self::Owner, Account<Self>);
     /// For a person who wants more than a password between the service and the keys.
@@ -144,6 +186,17 @@ pub(crate) trait System: Sized {
     /// The client finds that vault at the service while it works; gives what it then stores, if anything.
     fn sync(owner: &mut Self::Owner, vault: &[u8]) -> Result<Option<Vec<u8>>, Failure>;
     fn change_password(owner: &mut Self::Owner, password: &'static str) -> Account<Self>;
+
+    /// What opens the account when the password is lost.
+    fn backup(owner: &Self::Owner) -> Self::Backup;
+    /// `shown` is what the service says that it has of the account, with that generation.
+    fn restore(
+        backup: &Self::Backup,
+        person: Person,
+        shown: &Account<Self>,
+        generation: u64,
+        directory: &[&[u8]],
+    ) -> Result<(Self::Owner, Sent), Failure>;
 
     fn invite(owner: &Self::Owner) -> Self::Invitation;
     /// A device asks for keys; the request goes through the service.
@@ -195,8 +248,7 @@ pub(crate) trait System: Sized {
 
     /// A file of files for the owner to keep.
     fn archive(owner: &Self::Owner, files: &[(&str, &[u8])]) -> Vec<u8>;
-    /// Path and content of what opens.
-    fn open_archive(owner: &Self::Owner, archive: &[u8]) -> Result<Vec<(String, Vec<u8>)>, Failure>;
+    fn open_archive(owner: &Self::Owner, archive: &[u8]) -> Result<Opened, Failure>;
     /// The service writes another path over the first file's, as well as it can.
     fn rename_in_archive(archive: &[u8], path: &str) -> Vec<u8>;
     /// The service leaves out the first file, or a piece of the archive in which it is.
@@ -218,6 +270,8 @@ pub(crate) trait System: Sized {
     fn ask_for(genuine: &Self::Prelogin, cost: Cost) -> Self::Prelogin;
     /// The same for whoever asks.
     fn one_for_all(genuine: &Self::Prelogin) -> Self::Prelogin;
+    /// Bytes of a vault that a login is compared with before anything is opened.
+    const VAULT_HEAD: usize;
     /// A vault that opens under either password, if there is such a thing.
     fn craft_vault(person: Person, shown: &Self::Prelogin, passwords: [&'static str; 2]) -> (Self::Prelogin, Vec<u8>);
     /// The vault opened with what proves the password.
@@ -228,6 +282,8 @@ pub(crate) trait System: Sized {
     fn forge_token(keys: &Self::Keys, value: &str) -> String;
     fn token_bytes(token: &str) -> Vec<u8>;
     fn token_text(bytes: &[u8]) -> String;
-    /// The token as one of another class, as well as the service can.
-    fn as_class(token: &str, class: TokenClass) -> String;
+    fn relabel(token: &str, label: TokenLabel) -> Result<String, Failure>;
+    fn read_record(keys: &Self::Keys, record: &[u8]) -> Option<String>;
+    /// `genuine` with another value in it.
+    fn forge_record(keys: &Self::Keys, genuine: &[u8], value: &str) -> Vec<u8>;
 }

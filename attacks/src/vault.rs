@@ -3,10 +3,8 @@
 use blindtally::TokenClass;
 
 use crate::attack::{Failure, Gain, Outcome, attacks};
-use crate::people::{ANNA, BERT, Keys, Person};
-use crate::system::{Account, Cost, System};
-
-const WORD: &str = "winword.exe";
+use crate::people::{ANNA, BERT, Keys, Person, WORD};
+use crate::system::{Account, Cost, System, join};
 
 attacks! {
     a_login_is_made_cheap_to_guess => Refused("kdf.below-floor");
@@ -26,6 +24,7 @@ attacks! {
     a_vault_of_another_account_is_shown_during_work => Refused("unlock.other-account");
     a_kept_login_opens_the_vault_of_another_password => Refused("unlock.header");
     a_kept_login_opens_the_vault_of_another_account => Refused("unlock.other-account");
+    a_restored_account_is_shown_a_generation_that_cannot_grow => Refused("owner.full"), seed NotThere;
     two_dashboards_are_shown_two_histories => Harmless;
 }
 
@@ -83,10 +82,9 @@ fn a_login_gets_another_salt_than_its_vault<S: System>() -> Outcome {
 
 fn a_proof_opens_the_vault<S: System>() -> Outcome {
     let (mut owner, account) = S::create(ANNA);
-    let (mut agent, request) = S::enroll(&S::invite(&owner), Keys::Laptop);
-    S::accept(&mut agent, S::approve(&mut owner, &request)?.to(&S::device(&request)))?;
+    let laptop = join::<S>(&mut owner, Keys::Laptop)?;
     let keys = S::unwrap_with_proof(ANNA, &account)?;
-    let token = S::tokenize(&agent, TokenClass::APP, WORD)?;
+    let token = S::tokenize(&laptop.agent, TokenClass::APP, WORD)?;
     S::read(&keys, &token).map(Gain::Plaintext).ok_or(Failure::Harmless("other keys"))
 }
 
@@ -111,16 +109,15 @@ fn a_vault_opens_under_two_passwords<S: System>() -> Outcome {
     Ok(Gain::Accepted("opens under each of two passwords"))
 }
 
-/// After the header, which is compared with what the login began with. A byte of the commitment, the nonce, the keyring and
-/// the tag: all are refused alike, or a difference would be an oracle.
+/// After what is compared with what the login began with: generation, commitment, nonce, keyring and tag. All are refused
+/// alike, since a difference would tell something.
 fn a_vault_is_changed_in_any_place<S: System>() -> Outcome {
     let (_, account) = S::create(ANNA);
     let kept = S::keep(&S::login(ANNA, &account, 0)?);
-    let length = account.vault.len();
     let mut refusals = Vec::new();
-    for at in [length / 64, length / 4, length / 2, length - 1].map(|at| at.max(62)).into_iter().chain(70..120) {
+    for at in S::VAULT_HEAD..account.vault.len() {
         let mut vault = account.vault.clone();
-        vault[at % length] ^= 1;
+        vault[at] ^= 1;
         match S::login_kept(ANNA, &kept, &Account { vault, ..account.clone() }, 0) {
             Ok(_) => return Ok(Gain::Accepted("works with keys that are not the account's")),
             Err(refusal) => refusals.push(refusal),
@@ -142,9 +139,8 @@ fn a_vault_of_another_account_is_shown<S: System>() -> Outcome {
 
 fn a_vault_is_a_token<S: System>() -> Outcome {
     let (mut owner, account) = S::create(ANNA);
-    let (mut agent, request) = S::enroll(&S::invite(&owner), Keys::Laptop);
-    S::accept(&mut agent, S::approve(&mut owner, &request)?.to(&S::device(&request)))?;
-    let token = S::tokenize(&agent, TokenClass::TITLE, "Budget 2027 - LibreOffice")?;
+    let laptop = join::<S>(&mut owner, Keys::Laptop)?;
+    let token = S::tokenize(&laptop.agent, TokenClass::TITLE, "Budget 2027 - LibreOffice")?;
     use_shown::<S>(&Account { vault: S::token_bytes(&token), ..account }, 0)
 }
 
@@ -166,11 +162,10 @@ fn a_vault_is_rolled_back_for_a_kept_login<S: System>() -> Outcome {
 /// The client looks whether another client has changed something.
 fn a_vault_is_rolled_back_during_work<S: System>() -> Outcome {
     let (mut owner, old) = S::create(ANNA);
-    let (mut agent, request) = S::enroll(&S::invite(&owner), Keys::Laptop);
-    S::approve(&mut owner, &request)?;
-    let rotated = S::rotate(&mut owner, &[&request]);
-    S::accept(&mut agent, rotated.to(&S::device(&request)))?;
-    let token = S::tokenize(&agent, TokenClass::APP, WORD)?;
+    let mut laptop = join::<S>(&mut owner, Keys::Laptop)?;
+    let rotated = S::rotate(&mut owner, &[&laptop.request]);
+    S::accept(&mut laptop.agent, rotated.to(&S::device(&laptop.request)))?;
+    let token = S::tokenize(&laptop.agent, TokenClass::APP, WORD)?;
     let stored = S::sync(&mut owner, &old.vault)?.unwrap_or(old.vault.clone());
     let later = S::login(ANNA, &Account { vault: stored, ..old }, 0)?;
     if S::reveal(&later, &token).is_ok_and(|word| word == WORD) {
@@ -203,6 +198,16 @@ fn a_kept_login_opens_the_vault_of_another_account<S: System>() -> Outcome {
     Ok(Gain::Accepted("works with keys that are not the account's"))
 }
 
+/// So that no vault could ever be stored again.
+fn a_restored_account_is_shown_a_generation_that_cannot_grow<S: System>() -> Outcome {
+    let (owner, account) = S::create(ANNA);
+    let (restored, _) = S::restore(&S::backup(&owner), ANNA, &account, u64::MAX, &[])?;
+    match S::generation(&restored) {
+        0 => Err(Failure::NotThere("vaults have no numbers")),
+        _ => Ok(Gain::Lost("can change nothing any more")),
+    }
+}
+
 /// Each has a device approved and starts an epoch; the service tells neither of the other, until it does.
 fn two_dashboards_are_shown_two_histories<S: System>() -> Outcome {
     let (mut one, account) = S::create(ANNA);
@@ -210,11 +215,10 @@ fn two_dashboards_are_shown_two_histories<S: System>() -> Outcome {
     let mut tokens = Vec::new();
     let mut vaults = Vec::new();
     for (owner, keys) in [(&mut one, Keys::Laptop), (&mut two, Keys::Desktop)] {
-        let (mut agent, request) = S::enroll(&S::invite(owner), keys);
-        S::approve(owner, &request)?;
-        let sent = S::rotate(owner, &[&request]);
-        S::accept(&mut agent, sent.to(&S::device(&request)))?;
-        tokens.push(S::tokenize(&agent, TokenClass::APP, WORD)?);
+        let mut device = join::<S>(owner, keys)?;
+        let sent = S::rotate(owner, &[&device.request]);
+        S::accept(&mut device.agent, sent.to(&S::device(&device.request)))?;
+        tokens.push(S::tokenize(&device.agent, TokenClass::APP, WORD)?);
         vaults.push(sent.vault);
     }
     let theirs = vaults.pop().unwrap();
