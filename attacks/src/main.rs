@@ -49,3 +49,28 @@ fn main() -> io::Result<ExitCode> {
     writeln!(out, "\n{surprises} other than expected")?;
     Ok(if surprises == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attack::Expected;
+
+    /// One line there for each attack here, and none that nobody tests.
+    #[test]
+    fn security_md_lists_these_attacks_with_their_answers() {
+        let page = include_str!("../../SECURITY.md");
+        let mut links = page.matches("](attacks/src/").count() - page.matches("](attacks/src/seed.rs)").count();
+        for (theme, attacks) in ATTACKS {
+            for attack in attacks {
+                let link = format!("[{}](attacks/src/{theme}.rs)", attack.title());
+                let lines: Vec<_> = page.lines().filter(|line| line.contains(&link)).collect();
+                let [line] = lines[..] else { unreachable!("{} lines with {link}", lines.len()) };
+                if let Expected::Refused(code) = attack.ours.1 {
+                    assert!(line.ends_with(&format!("| `{code}` |")), "{line}");
+                }
+                links -= 1;
+            }
+        }
+        assert_eq!(links, 0);
+    }
+}
