@@ -1,5 +1,5 @@
 //! The scheme that Blindtally replaces, small: recorded words are encrypted, and the service is trusted with everything
-//! else. Each part is a design that has been shipped; the comments say what it makes possible.
+//! else. Each part is a choice that is easily made; the comments say what it makes possible.
 
 use aes::Aes256;
 use aes::cipher::block_padding::{NoPadding, Padding, Pkcs7};
