@@ -31,7 +31,7 @@ impl Device {
     fn running(&self) -> Result<&Agent, Failure> {
         match self {
             Self::Running(agent) => Ok(agent),
-            Self::Pending(_) => Err(Failure::Refused("no keys yet")),
+            Self::Pending(_) => Err(Failure::Harmless("it has no keys yet")),
         }
     }
 }
