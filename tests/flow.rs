@@ -14,6 +14,9 @@ fn what_an_agent_seals_its_owner_reads() {
     assert_eq!(owner.reveal(&token).unwrap(), "winword.exe");
     assert_eq!(agent.tokenize(TokenClass::APP, "winword.exe").unwrap(), token);
     assert_ne!(agent.tokenize(TokenClass::TITLE, "winword.exe").unwrap(), token);
+    let mut later = token.as_bytes().to_vec();
+    later[3] = 2;
+    assert_eq!(owner.reveal(&Token::from_bytes(&later).unwrap()).unwrap_err(), RevealError::NoKey);
 }
 
 #[test]
@@ -97,6 +100,20 @@ fn login_names_and_passwords_are_normalised() {
 }
 
 /// SPEC.md#kdf-bounds
+#[test]
+fn login_proofs_depend_on_the_account_and_on_the_name() {
+    let (owner, _) = owner();
+    let proof = |name: &str, account| {
+        let login = Login::start(LoginName::new(name).unwrap(), Prelogin { account, ..owner.prelogin() }).unwrap();
+        let stretched = login.stretch().run(&password()).unwrap();
+        *login.finish(stretched, None).proof().expose()
+    };
+    let own = proof("anna@example.com", owner.account());
+    assert_eq!(own, *owner.login_proof().expose());
+    assert_ne!(own, proof("bert@example.com", owner.account()));
+    assert_ne!(own, proof("anna@example.com", AccountId::from_bytes([7; 16])));
+}
+
 #[test]
 fn weak_and_ruinous_parameters_are_refused_before_anything_is_derived() {
     let (owner, _) = owner();
