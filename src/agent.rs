@@ -129,8 +129,8 @@ impl Device {
         self.identity.decrypt(&examined.ciphertext, &examined.label)
     }
 
-    /// The rest of SPEC.md#accept-order, which changes nothing (SPEC.md#accept-state). `None` if another delivery was accepted since the examination that makes this one
-    /// the last known.
+    /// The rest of SPEC.md#accept-order, which changes nothing (SPEC.md#accept-state). `None` if another delivery was
+    /// accepted since the examination that makes this one the last known.
     fn finish(
         &self,
         examined: ExaminedDelivery,

@@ -22,8 +22,9 @@ pub(crate) fn encode(bytes: &[u8], chars: usize, group: usize) -> Zeroizing<Stri
     text
 }
 
-/// SPEC.md#code-spacing, SPEC.md#code-refused: the inverse of [`encode`] into `N` bytes; `None` unless there are exactly `chars` characters of the alphabet (after
-/// reading O as 0 and I and L as 1) and the bits beyond `N` bytes are zero.
+/// SPEC.md#code-spacing, SPEC.md#code-refused: the inverse of [`encode`] into `N` bytes; `None` unless there are
+/// exactly `chars` characters of the alphabet (after reading O as 0 and I and L as 1) and the bits beyond `N` bytes are
+/// zero.
 pub(crate) fn decode<const N: usize>(text: &str, chars: usize) -> Option<Secret<N>> {
     let mut count = 0;
     let mut fits = true;

@@ -255,7 +255,8 @@ impl ComparisonRequest {
 
     /// Takes the code that the device shows its user, as the owner typed it, and the name the owner gives the device.
     ///
-    /// Typing it is the comparison: there is no way to wave a request through (SPEC.md#typed-code). Whoever mistyped it types it again.
+    /// Typing it is the comparison: there is no way to wave a request through (SPEC.md#typed-code). Whoever mistyped it
+    /// types it again.
     ///
     /// # Errors
     /// [`InspectError::Code`] if it is another device's code, [`InspectError::Name`] for an unusable name.

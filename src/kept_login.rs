@@ -88,7 +88,8 @@ pub(crate) struct KeptParts {
     pub(crate) account_secret: Option<AccountSecret>,
 }
 
-/// SPEC.md#kept-login-checksum: without it, a damaged account secret would show only when the next password is wrapped under it.
+/// SPEC.md#kept-login-checksum: without it, a damaged account secret would show only when the next password is wrapped
+/// under it.
 fn checksum(body: &[u8]) -> [u8; 4] {
     hash::checksum("blindtally/v1/kept-login-check", body)
 }

@@ -95,7 +95,8 @@ impl Keyring {
         out.into_secret()
     }
 
-    /// Parses what a vault or backup held (SPEC.md#keyring-policy); its header has to say the same account and generation.
+    /// Parses what a vault or backup held (SPEC.md#keyring-policy); its header has to say the same account and
+    /// generation.
     pub(crate) fn open(opened: &Opened) -> Result<Self, UnlockError> {
         let keyring = Self::parse(&opened.keyring)?;
         let same = keyring.account == opened.account && keyring.generation == opened.generation;

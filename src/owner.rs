@@ -799,8 +799,8 @@ impl Owner {
         Ok(ArchiveStart::new(sealer, self.account(), self.identity().public().clone(), now))
     }
 
-    /// Tokenizes what the owner typed (SPEC.md#typed): a category's name, a search. Never feed it values that the service chose: the
-    /// tokens would tell it which of them occur.
+    /// Tokenizes what the owner typed (SPEC.md#typed): a category's name, a search. Never feed it values that the
+    /// service chose: the tokens would tell it which of them occur.
     ///
     /// # Errors
     /// [`TokenizeError::TooLong`].

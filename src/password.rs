@@ -168,7 +168,8 @@ impl Kdf {
     const PBKDF2_ID: u8 = 1;
     const ARGON2ID_ID: u8 = 2;
 
-    /// Floor and ceiling (SPEC.md#kdf-bounds), checked before anything is derived: the parameters come from the service.
+    /// Floor and ceiling (SPEC.md#kdf-bounds), checked before anything is derived: the parameters come from the
+    /// service.
     fn check(self) -> Result<Self, CredentialError> {
         let (floor, ceiling) = match self {
             Self::Pbkdf2 { iterations } => (iterations >= 600_000, iterations <= PBKDF2_CEILING),
@@ -539,8 +540,8 @@ impl<'a> Wrapped<'a> {
     }
 
     /// Compares the key commitment, in constant time and before anything else, then decrypts. One error for both, so
-    /// that a crafted vault tells its maker nothing about the password (SPEC.md#unlock-one-error; Len, Grubbs, Ristenpart
-    /// 2021).
+    /// that a crafted vault tells its maker nothing about the password (SPEC.md#unlock-one-error; Len, Grubbs,
+    /// Ristenpart 2021).
     pub(crate) fn open(&self, keys: &WrapKeys) -> Result<Opened, UnlockError> {
         if self.commit != keys.commit {
             return Err(UnlockError::Wrong);

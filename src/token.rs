@@ -88,7 +88,8 @@ impl Token {
         self.epoch
     }
 
-    /// A 16-byte name for it, such as fits a UUID column. Of all its bytes, since the tag names none (SPEC.md#token-tag).
+    /// A 16-byte name for it, such as fits a UUID column. Of all its bytes, since the tag names none
+    /// (SPEC.md#token-tag).
     pub fn index(&self) -> TokenIndex {
         let digest = Sha256::new().chain_update(b"blindtally/v1/index").chain_update(&self.bytes).finalize();
         let mut index = [0; 16];

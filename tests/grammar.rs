@@ -46,7 +46,8 @@ impl Grammar {
         self.0.get(&name.to_ascii_lowercase()).unwrap_or_else(|| panic!("no rule is called {name}"))
     }
 
-    /// Where `node` may end in `text` that begins at any of `starts`: all ways at once, so that none has to be tried again.
+    /// Where `node` may end in `text` that begins at any of `starts`: all ways at once, so that none
+    /// has to be tried again.
     fn ends(&self, node: &Node, text: &[char], starts: &BTreeSet<usize>) -> BTreeSet<usize> {
         let after = |length: usize, fits: &dyn Fn(&[char]) -> bool| {
             let end = |start: &usize| text.get(*start..start + length).is_some_and(fits).then_some(start + length);

@@ -133,7 +133,6 @@ proptest! {
         prop_assert_eq!(token(&a) == token(&b), a == b);
     }
 
-    /// SPEC.md#accept-state
     #[test]
     fn a_damaged_delivery_is_refused_and_changes_nothing(damage in damage()) {
         let damaged = damage.apply(&world().delivery);

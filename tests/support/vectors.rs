@@ -362,7 +362,7 @@ fn deliveries(case: &Case<'_>) -> Result<(), Error> {
     }
 }
 
-/// What an act on a running agent leads to; a refusal changes nothing.
+/// What an act on a running agent leads to; a refusal changes nothing (SPEC.md#accept-state).
 fn act(
     case: &Case<'_>,
     agent: &mut Agent,

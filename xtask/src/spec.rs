@@ -294,8 +294,9 @@ fn has_word(text: &str, word: &str) -> bool {
 fn is_word(text: &str, start: usize, end: usize) -> bool {
     let goes_on = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
     let (first, last) = (text[start..].chars().next(), text[..end].chars().next_back());
-    let glued_before = goes_on(first) && goes_on(text[..start].chars().next_back());
-    !glued_before && !(goes_on(last) && goes_on(text[end..].chars().next()))
+    let is_glued_before = goes_on(first) && goes_on(text[..start].chars().next_back());
+    let is_glued_behind = goes_on(last) && goes_on(text[end..].chars().next());
+    !is_glued_before && !is_glued_behind
 }
 
 /// Whether a sentence ends in `text`: a full stop, then white space and a new beginning.

@@ -1,5 +1,6 @@
 //! Values that wait for the device's keys, as records under its queue key. Once there are keys each becomes a token, and
-//! the event that was uploaded without values gets them: the records stay here (SPEC.md#queue-stays, SPEC.md#pending-values).
+//! the event that was uploaded without values gets them: the records stay here (SPEC.md#queue-stays,
+//! SPEC.md#pending-values).
 
 use std::collections::{BTreeMap, HashSet};
 

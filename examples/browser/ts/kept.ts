@@ -1,4 +1,7 @@
-/** Staying unlocked: what the package makes of an owner for that (its key is a non-extractable CryptoKey), in IndexedDB, and nowhere else (SPEC.md#kept-login-stays). */
+/**
+ * Staying unlocked: what the package makes of an owner for that (its key is a non-extractable CryptoKey), in IndexedDB, and
+ * nowhere else (SPEC.md#kept-login-stays).
+ */
 import type { KeptLogin } from "blindtally";
 import { del, get, set } from "idb-keyval";
 import { DashboardError } from "./explain.ts";

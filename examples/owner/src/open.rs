@@ -2,8 +2,8 @@
 //! intact.
 //!
 //! What an archive says is text of strangers until it is verified, and its paths stay below the folder that was given:
-//! the folder is new or empty, every folder in it is made here, no link is followed and no file replaced (SPEC.md#archive-outside,
-//! SPEC.md#archive-links, SPEC.md#archive-replace).
+//! the folder is new or empty, every folder in it is made here, no link is followed and no file replaced
+//! (SPEC.md#archive-outside, SPEC.md#archive-links, SPEC.md#archive-replace).
 
 use std::collections::HashSet;
 use std::fs::{self, File};

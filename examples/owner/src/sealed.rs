@@ -1,6 +1,7 @@
 //! Records and blobs as the service has them, page by page, each checked against what its device sealed with it.
 //!
-//! The service's list is only where to look: the device is that of the authenticated header, and the time is its `seq` (SPEC.md#seq-authentic).
+//! The service's list is only where to look: the device is that of the authenticated header, and the time is its `seq`
+//! (SPEC.md#seq-authentic).
 
 use std::collections::HashSet;
 use std::io::{self, Read};
@@ -112,7 +113,8 @@ impl List {
     }
 }
 
-/// Opens every record of a filter, in the order in which the service gives them; each once, however often it does (SPEC.md#second-copy).
+/// Opens every record of a filter, in the order in which the service gives them; each once, however often it does
+/// (SPEC.md#second-copy).
 pub(crate) fn each_record(
     session: &Session<'_>,
     filter: &Filter<'_>,
