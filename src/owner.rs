@@ -1050,6 +1050,7 @@ fn next_policy(keyring: &Keyring, now: Timestamp) -> Result<Policy, OwnerError> 
     Ok(policy)
 }
 
+/// Adds to the devices that a policy revokes: the list never gets shorter.
 fn revoke(policy: &mut Policy, devices: impl IntoIterator<Item = DeviceId>) {
     for device in devices {
         if let Err(at) = policy.revoked.binary_search(&device) {

@@ -182,9 +182,9 @@ impl World {
                 for way in [Way::Delivery, Way::Policy, Way::ExaminedEarlier] {
                     let Some((outcome, after)) = self.give(&mut device, enrollment, message, way) else { continue };
                     let after = if after == *from { state.clone() } else { after };
-                    let same = way != Way::ExaminedEarlier || direct == Some((outcome.clone(), after.clone()));
+                    let same = way != Way::ExaminedEarlier || direct == Some((outcome, after.clone()));
                     let effect = require(same, "an old examination is worth no more than a new one")
-                        .and_then(|()| self.judge(state, &after, enrollment, message, way, outcome.clone()));
+                        .and_then(|()| self.judge(state, &after, enrollment, message, way, outcome));
                     if way == Way::Delivery {
                         direct = Some((outcome, after.clone()));
                     }

@@ -156,7 +156,7 @@ impl World {
             let (_, request) = Agent::enroll_by_code_with(&owner.account_code(), identities[device]()).unwrap();
             requests.push(Request { name, request, device: *id(device).as_bytes(), origin: Origin::Code });
         }
-        let (stranger, _) = support_other();
+        let (stranger, _) = stranger();
         let theirs = stranger.issue_ticket(TicketUses::ONE, Lifetime::days(7), NOW).unwrap();
         let forged = with_secret_of(&tickets[0], &theirs);
         for (name, ticket, origin) in
@@ -248,7 +248,9 @@ impl World {
             Event::Merge(other) => match owner.sync(&others[other].1.vault, now) {
                 Ok(Sync::Store(change)) => Ok(Some(*change)),
                 Ok(Sync::Same) => {
-                    require(others[other].1.key().1 == state.key().1, "what is called the same is the same")?;
+                    let shown = &others[other].1.view;
+                    let view = KeyringView { generation: shown.generation, ..state.view.clone() };
+                    require(view == *shown, "what is called the same is the same")?;
                     Ok(None)
                 }
                 // It took over what the other client stored.
@@ -262,7 +264,12 @@ impl World {
             Event::Restore(backup, shown) => return self.restore(state, backup, shown),
         };
         let Ok(change) = change else {
-            require(owner.generation() == state.view.generation, "a refusal changes nothing")?;
+            let status = owner.devices().map(|(id, device)| (*id.as_bytes(), device.status() == DeviceStatus::Revoked));
+            let known = state.view.devices.iter().map(|(id, device)| (*id, device.revoked));
+            let same = status.eq(known)
+                && owner.generation() == state.view.generation
+                && layout::policy(owner.policy().as_bytes()) == state.view.policy;
+            require(same, "a refusal changes nothing")?;
             return Ok(None);
         };
         let Some(change) = change else { return Ok(None) };
@@ -434,7 +441,7 @@ fn nonce_of(pending: &PendingAgent) -> [u8; 16] {
     layout::agent(pending.save().expose()).nonce
 }
 
-fn support_other() -> (Owner, Change) {
+fn stranger() -> (Owner, Change) {
     let options = OwnerOptions { kdf: KDF, identity: Some(other_identity()), ..OwnerOptions::default() };
     Owner::create("service@example.com", &password(), options, NOW).unwrap()
 }
