@@ -138,6 +138,7 @@ fn apply<S: System>(agent: &mut S::Agent, policy: &[u8]) -> Outcome {
     Ok(if uploaded == WORD { Gain::Plaintext(uploaded) } else { Gain::Accepted("takes the settings") })
 }
 
+/// Another mode than encrypted does not exist (SPEC.md#policy-mode).
 fn a_policy_turns_encryption_off<S: System>() -> Outcome {
     let (_, mut laptop) = running::<S>(Keys::Laptop)?;
     apply::<S>(&mut laptop.agent, &S::edit_policy(&laptop.policy, Edit::EncryptionOff)?)

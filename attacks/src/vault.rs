@@ -111,7 +111,7 @@ fn a_vault_opens_under_two_passwords<S: System>() -> Outcome {
 }
 
 /// After what is compared with what the login began with: generation, commitment, nonce, keyring and tag. All are refused
-/// alike, since a difference would tell something.
+/// alike, since a difference would tell something (SPEC.md#unlock-one-error).
 fn a_vault_is_changed_in_any_place<S: System>() -> Outcome {
     let (_, account) = S::create(ANNA);
     let kept = S::keep(&S::login(ANNA, &account, 0)?);

@@ -74,6 +74,7 @@ impl Source {
             }
             _ if file.ends_with(".md") => None,
             _ if below(&["test", "tests", "vectors"]) => Some(Role::Test),
+            "attacks" => Some(Role::Test),
             "src" => Some(Role::Code),
             "bindings" | "examples" => below(&["src", "ts", "python", "lib"]).then_some(Role::Code),
             _ => None,
