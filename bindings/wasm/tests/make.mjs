@@ -374,7 +374,8 @@ await make("vault", async () => {
     const reveals = [];
     for (let at = 0; at < 2; at++) {
       const value = text(4096);
-      reveals.push({ token: owner.tokenizeTyped(pick(TOKENS), value), value: hex(value) });
+      // Of a class whose values stay as they are.
+      reveals.push({ token: owner.tokenizeTyped(pick(range(128, 191)), value), value: hex(value) });
       const generation = Number(owner.info().generation);
       const proofs = { loginProof: hex(owner.loginProof()), recoveryProof: hex(owner.recoveryProof()) };
       test({ vault: hex(vault), seen: below(generation + 1), generation, ...proofs, reveals: [...reveals] });
