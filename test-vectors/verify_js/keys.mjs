@@ -77,12 +77,10 @@ export class Identity {
 }
 export const deviceCode = fingerprint => toCrockford(asNumber(fingerprint.subarray(0, 15)), 120, 4);
 export const fromDeviceCode = (typed, code) => unsigned(fromCrockford(typed, 120, code), 15);
-const identity = (key, write) => field(write, reader => {
-  const encryption = key(reader);
-  return new Identity(encryption, key(reader));
-});
-export const publicKeys = identity(reader => publicKey(lpUpTo(LIMITS.spki).read(reader)), ({ spkis }) => spkis);
-export const privateKeys = identity(reader => privateKey(lp32UpTo(LIMITS.pkcs8).read(reader)),
+// Both keys are read before one is decoded.
+const identity = (bytes, key, write) => field(write, reader => new Identity(...[bytes.read(reader), bytes.read(reader)].map(key)));
+export const publicKeys = identity(lpUpTo(LIMITS.spki), publicKey, ({ spkis }) => spkis);
+export const privateKeys = identity(lp32UpTo(LIMITS.pkcs8), privateKey,
   ({ encryption, signing }) => cat(lp32(encryption.pkcs8), lp32(signing.pkcs8)));
 
 // SPEC.md#signatures.
