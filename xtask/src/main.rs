@@ -58,8 +58,11 @@ enum Command {
     Demo(demo::Options),
     /// Show what enforces and what tests each requirement of SPEC.md, and check its grammar
     Spec,
-    /// Check the test vectors with every implementation
-    Vectors,
+    /// Check the test vectors with every implementation, and what each makes with all others
+    Vectors {
+        /// Look at test-vectors/NAME only, which may be incomplete, beside the Rust library and the one in Python
+        name: Option<String>,
+    },
     /// Check the symbolic models of the protocol with Verifpal, which is installed first (minutes)
     Verify,
     /// Run the benchmarks, with peers side by side
@@ -89,7 +92,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Test { only } => return Ok(test::run(&project, only.as_deref())),
         Command::Demo(options) => demo::run(&project, &options)?,
         Command::Spec => spec::run(&project)?,
-        Command::Vectors => vectors::run(&project)?,
+        Command::Vectors { name: None } => vectors::run(&project)?,
+        Command::Vectors { name: Some(name) } => vectors::run_one(&project, &name)?,
         Command::Verify => verify::run(&project)?,
         Command::Bench { json, only } => bench::run(&project, json.as_deref(), only.as_deref())?,
         Command::Package(options) => package::run(&project, &options)?,

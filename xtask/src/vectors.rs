@@ -13,6 +13,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::exchange::Extent;
 use crate::kotlin::Kotlin;
 use crate::npm::Npm;
 use crate::project::Project;
@@ -24,6 +25,9 @@ use crate::{cargo, clib, exchange, process, python};
 /// Cases passed, by artefact and implementation.
 type Passed = BTreeMap<(String, String), u64>;
 
+/// The folder of the implementation that damages what others made.
+const PYTHON: &str = "verify_python";
+
 /// An implementation of its own, not one more binding of the core.
 pub(crate) struct Independent {
     pub(crate) name: String,
@@ -34,9 +38,7 @@ pub(crate) struct Independent {
 /// Runs them all and prints the tables.
 pub(crate) fn run(project: &Project) -> Result<()> {
     let mut passed = Passed::new();
-    let mut rust = cargo::in_project(project);
-    rust.args(["test", "--package", "blindtally", "--test", "vectors", "--quiet", "--", "--nocapture"]);
-    collect(&mut passed, &mut rust, "the Rust check")?;
+    collect_rust(&mut passed, project)?;
     clib::require_tools()?;
     let mut c = cargo::in_project(project);
     c.args(["test", "--package", "blindtally-c", "--test", "vectors", "--quiet", "--", "--nocapture"]);
@@ -49,15 +51,42 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     let gem = Gem::find_or_build(project)?;
     collect(&mut passed, &mut gem.vectors(project)?, "the check of the Ruby gem")?;
     collect(&mut passed, &mut Kotlin::find_or_build(project)?.vectors(project)?, "the check of the Kotlin package")?;
-    let mut independent = Vec::new();
-    for program in others(&project.root.join("test-vectors"))? {
-        let shown = program.display().to_string();
-        let name = collect(&mut passed, Command::new(&program).current_dir(&project.root), &shown)?;
-        independent.push(Independent { name, program });
+    let programs = others(&project.root.join("test-vectors"))?.into_iter();
+    let independent: Vec<_> =
+        programs.map(|program| collect_independent(&mut passed, project, program)).collect::<Result<_>>()?;
+    print!("{}", table(&passed));
+    check_counts(&passed)?;
+    exchange::run(project, Some(&npm), &independent, Extent::Whole)
+}
+
+/// Runs the implementation in test-vectors/NAME, which may check and make some files only, beside the core and the one in
+/// Python.
+pub(crate) fn run_one(project: &Project, name: &str) -> Result<()> {
+    let mut passed = Passed::new();
+    python::require("the Python implementation of the vectors")?;
+    let program = |name: &str| project.root.join("test-vectors").join(name).join("run");
+    ensure!(program(name).is_file(), "there is no {}", program(name).display());
+    collect_rust(&mut passed, project)?;
+    let one = collect_independent(&mut passed, project, program(name))?;
+    let mut independent = vec![one];
+    if name != PYTHON {
+        independent.push(collect_independent(&mut passed, project, program(PYTHON))?);
     }
     print!("{}", table(&passed));
     check_counts(&passed)?;
-    exchange::run(project, &npm, &independent)
+    exchange::run(project, None, &independent, Extent::PartOf(&independent[0].name))
+}
+
+fn collect_rust(passed: &mut Passed, project: &Project) -> Result<()> {
+    let mut rust = cargo::in_project(project);
+    rust.args(["test", "--package", "blindtally", "--test", "vectors", "--quiet", "--", "--nocapture"]);
+    collect(passed, &mut rust, "the Rust check").map(drop)
+}
+
+fn collect_independent(passed: &mut Passed, project: &Project, program: PathBuf) -> Result<Independent> {
+    let shown = program.display().to_string();
+    let name = collect(passed, Command::new(&program).current_dir(&project.root), &shown)?;
+    Ok(Independent { name, program })
 }
 
 /// The program with which the core makes cases and checks them.
