@@ -67,6 +67,7 @@ class Private(Public):
     def __init__(self, encryption, signing):
         self.pkcs8 = (encryption, signing)
         self.decryption, self.signer = load_private(encryption), load_private(signing)
+        need(encryption != signing, "malformed.private-key")
         super().__init__(spki_of(self.decryption), spki_of(self.signer))
 
     @classmethod
