@@ -115,6 +115,7 @@ export const backupKeys = (fields, { recoveryKey, passphrase }) => keysOf(recove
   : stretch(fields, normalizedPassword(passphrase), saltOf('', fields, PASSPHRASE)));
 export function openBackup(file, opener) {
   const backup = parseBackupFile(file);
+  if (!opener.recoveryKey) normalizedPassword(opener.passphrase);
   if (opener.recoveryKey && backup.kdf !== NONE) refuse('unlock.needs-passphrase');
   if (!opener.recoveryKey && backup.kdf === NONE) refuse('unlock.needs-recovery-key');
   const keys = backupKeys(backup, opener);

@@ -340,12 +340,11 @@ def parse_backup(text):
 def open_backup(text, passphrase=None, recovery_key=None):
     backup, code = parse_backup(text)
     if passphrase is not None:
-        need(backup.purpose == PASSPHRASE, "unlock.needs-recovery-key")
-        s = backup.stretched(normal_password(passphrase))
+        secret, purpose, code_otherwise = normal_password(passphrase), PASSPHRASE, "unlock.needs-recovery-key"
     else:
-        need(backup.purpose == RECOVERY_KEY, "unlock.needs-passphrase")
-        s = backup.stretched(parse_checked_code(recovery_key))
-    keyring = backup.open(s)
+        secret, purpose, code_otherwise = parse_checked_code(recovery_key), RECOVERY_KEY, "unlock.needs-passphrase"
+    need(backup.purpose == purpose, code_otherwise)
+    keyring = backup.open(backup.stretched(secret))
     need(typed(keyring.account.code) == code, "unlock.other-account")
     return keyring
 
