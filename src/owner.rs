@@ -83,10 +83,14 @@ pub enum AfterRevoking {
     KeepEpoch,
 }
 
+/// The highest generation believed of a service, which proves none: whoever restores has to be able to exceed it ever after,
+/// in 63 bits, since databases hold no more.
+const GENERATION_SHOWN_MAX: u64 = 1 << 62;
+
 /// What the service shows of an account that is being restored from an old backup.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ServiceHead<'a> {
-    /// Generation of the vault it holds; 0 if it holds none.
+    /// Generation of the vault it holds, up to 2^62; 0 if it holds none.
     pub generation: u64,
     /// The signed policy it holds, if any; believed only if the account signed it.
     pub policy: Option<&'a [u8]>,
@@ -397,6 +401,9 @@ impl Owner {
         head: ServiceHead<'_>,
         now: Timestamp,
     ) -> Result<(Self, Draft), OwnerError> {
+        if head.generation > GENERATION_SHOWN_MAX {
+            return Err(OwnerError::Full);
+        }
         let mut keyring = restored.keyring.duplicate();
         let keys = OpeningKeys::new(&keyring);
         keyring.generation = keyring.generation.max(head.generation);
@@ -421,7 +428,8 @@ impl Owner {
             // Of devices that the backup does not know, too.
             revoke(&mut policy, shown.revoked().iter().copied());
             policy.version = policy.version.max(shown.version.checked_add(1).ok_or(OwnerError::Full)?);
-            if shown.epoch > policy.epoch {
+            // An epoch that is not the backup's, even by the same number: agents take no second key for one.
+            if (shown.epoch, shown.key_id) != (policy.epoch, policy.key_id) && shown.epoch >= policy.epoch {
                 rotate(&mut next, &mut policy, shown.epoch)?;
             }
         }

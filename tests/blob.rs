@@ -76,7 +76,7 @@ fn a_stream_that_is_written_in_any_pieces_is_one_blob() {
     }
 }
 
-/// What a reader gives before it fails, and the code it fails with; both ways of reading must agree.
+/// What a reader gives before it fails, and the code it fails with; all ways of reading must agree.
 fn failure(owner: &Owner, blob: &[u8]) -> (Vec<u8>, &'static str) {
     let keys = owner.opening_keys();
     let mut released = Vec::new();
@@ -90,7 +90,30 @@ fn failure(owner: &Owner, blob: &[u8]) -> (Vec<u8>, &'static str) {
     };
     assert_eq!(owner.open_blob(blob).map(|_| ()).unwrap_err().code(), by_reading);
     assert!(keys.blob_file(Cursor::new(blob)).is_err() || by_reading == "blob.tampered");
+    if let Ok((start, sealed)) = BlobStart::split(blob)
+        && let Some(opener) = keys.blob_keys(start.header()).find_map(|key| key.opener(&start).ok())
+    {
+        assert_eq!(failure_in_pieces(opener, sealed), (released.clone(), by_reading));
+    }
     (released, by_reading)
+}
+
+/// The same without I/O, where the caller could go on after a failure.
+fn failure_in_pieces(mut opener: BlobOpener, sealed: &[u8]) -> (Vec<u8>, &'static str) {
+    let mut released = Vec::new();
+    let mut put = |piece: &[u8]| -> Result<(), BlobError> {
+        released.extend_from_slice(piece);
+        Ok(())
+    };
+    let mut failed = None;
+    for piece in sealed.chunks(10_000) {
+        let result = opener.update(piece, &mut put);
+        assert!(failed.is_none() || result.err() == failed, "it goes on failing");
+        failed = failed.or(result.err());
+    }
+    let error = opener.finish(&mut put).unwrap_err();
+    assert!(failed.is_none_or(|failed| failed == error), "it goes on failing");
+    (released, error.code())
 }
 
 /// SPEC.md#blob-stop

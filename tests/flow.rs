@@ -45,6 +45,7 @@ fn a_batch_has_a_result_for_each_value() {
     assert!(matches!(values[2], Err(RevealError::Malformed(_))));
 }
 
+/// SPEC.md#rollback, at the end.
 #[test]
 fn a_vault_opens_with_its_password_and_with_nothing_else() {
     let (owner, change) = owner();

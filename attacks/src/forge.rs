@@ -155,9 +155,11 @@ impl ClassKey {
         let AgentStatus::Encrypted { epoch, .. } = agent.status() else { return Vec::new() };
         let state = agent.save();
         let state = state.expose();
-        let found = (1..=255).find_map(|count: usize| {
+        // Two bytes of a key can look like the number of those behind it: then there are more before it, in order too.
+        let found = (1..=255).rev().find_map(|count: usize| {
             let keys = state.len().checked_sub(33 * count)?;
-            (state[keys - 2..keys] == (count as u16).to_be_bytes()).then_some(&state[keys..])
+            let in_order = state[keys..].iter().step_by(33).is_sorted_by(|a, b| a < b);
+            (in_order && state[..keys].ends_with(&(count as u16).to_be_bytes())).then_some(&state[keys..])
         });
         let entry = |entry: &[u8]| Self {
             account: agent.account(),

@@ -77,10 +77,9 @@ export class Identity {
 }
 export const deviceCode = fingerprint => toCrockford(asNumber(fingerprint.subarray(0, 15)), 120, 4);
 export const fromDeviceCode = (typed, code) => unsigned(fromCrockford(typed, 120, code), 15);
-const identity = (bytes, key, write, code) => field(write, reader => {
-  const [encryption, signing] = [bytes.read(reader), bytes.read(reader)];
-  return new Identity(key(encryption), key(signing), code);
-});
+// Both keys are read before one is decoded.
+const identity = (bytes, key, write, code) =>
+  field(write, reader => new Identity(...[bytes.read(reader), bytes.read(reader)].map(key), code));
 export const publicKeys = identity(lpUpTo(LIMITS.spki), publicKey, ({ spkis }) => spkis);
 export const privateKeys = identity(lp32UpTo(LIMITS.pkcs8), privateKey,
   ({ encryption, signing }) => cat(lp32(encryption.pkcs8), lp32(signing.pkcs8)), 'malformed.private-key');

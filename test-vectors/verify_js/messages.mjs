@@ -123,9 +123,8 @@ const header = { start: start('D', 0x61), type: oneOf(1), accountId: raw(16), de
   deviceFingerprint: raw(32), accountFingerprint: raw(32), nonce: raw(16), keyId: raw(16) };
 const afterHeader = { account: publicKeys, kem: lpUpTo(LIMITS.rsa), ct: lp32UpTo(LIMITS.delivery) };
 const delivery = struct({ ...header, header: before, ...afterHeader, body: before, signature });
-const keysOf = ofClass => list(u16, struct({ class: ofClass, key: raw(32) }), (a, b) => a.class < b.class);
-const [classKeys, heldKeys] = [keysOf(u8), keysOf(only(u8, isAssigned))];
-const bundle = struct({ policy: storedPolicy, keys: classKeys });
+const classKeys = ofClass => list(u16, struct({ class: ofClass, key: raw(32) }), (a, b) => a.class < b.class);
+const bundle = struct({ policy: storedPolicy, keys: classKeys(u8) });
 const bundleCipher = (cek, header, kem) => [hkdf(sha256(header), cek, 'blindtally/v1/delivery', 32), zeros(12), cat(header, lp(kem))];
 export function sealBundle(cek, header, kem, plaintext) {
   const [key, nonce, data] = bundleCipher(cek, header, kem);
@@ -221,7 +220,8 @@ const enrolled = struct({ start: start('S', 0x81), phase: oneOf(PENDING, ENCRYPT
 const running = ({ phase, pinned, accountId }) => struct({
   account: publicKeys, seq: u64, deliveryHash: raw(32), epoch, keyId: raw(16),
   policy: only(storedPolicy, (policy, { account }) => isOf(policy, account, accountId)),
-  keys: only(heldKeys, (keys, { account }) => same(account.fingerprint, pinned) && (phase !== REVOKED || keys.length === 0)) });
+  keys: only(classKeys(only(u8, isAssigned)), (keys, { account }) =>
+    same(account.fingerprint, pinned) && (phase !== REVOKED || keys.length === 0)) });
 const plain = field(state => cat(enrolled(state), state.phase === PENDING ? '' : running(state)(state)), reader => {
   const state = enrolled.read(reader);
   return { ...state, deviceId: state.device.deviceId(state.accountId), ...(state.phase === PENDING ? {} : running(state).read(reader)) };

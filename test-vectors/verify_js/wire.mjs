@@ -72,13 +72,13 @@ export const struct = fields => field(value => cat(...Object.entries(fields).map
 // All bytes before it: what a signature, a MAC or a tag is over. Nothing is written for it.
 export const before = field(() => zeros(0), reader => reader.before());
 export const rest = field(bytes => bytes, reader => reader.take(reader.bytes.length - reader.at));
-// Items after their number, in the order that `follows` wants, which is checked after the last: strictly ascending, unless it says otherwise.
+// Items after their number, in the order that `follows` wants, once all are read: strictly ascending, unless it says otherwise.
 export const ascending = key => (a, b) => Buffer.compare(key(a), key(b)) < 0;
 export const list = (count, item, follows = ascending(item)) => field(items => cat(count(items.length), ...items.map(value => item(value))),
   (reader, outer) => {
     const items = [];
     for (let n = count.read(reader); n > 0; n--) items.push(item.read(reader, outer));
-    return must(items, items => items.every((value, i) => i === 0 || follows(items[i - 1], value)), 'malformed.order');
+    return must(items, items => items.every((item, i) => i === 0 || follows(items[i - 1], item)), 'malformed.order');
   });
 export function parse(whole, bytes, limit) {
   const reader = new Reader(bytes, limit);

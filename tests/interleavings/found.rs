@@ -74,3 +74,22 @@ fn a_restored_account_names_revoked_devices_that_its_backup_did_not_know() {
     let (_, again) = Agent::enroll_by_code_with(&owner.account_code(), device_identity()).unwrap();
     assert_eq!(owner.inspect(&again, NOW).unwrap_err(), InspectError::Revoked);
 }
+
+#[test]
+fn a_backup_of_an_epoch_that_another_client_started_too_is_restored_to_one_that_agents_take() {
+    let (mut one, pending, enrollment) = enrolled();
+    let change = one.approve(inspected(&one, &enrollment).unwrap(), NOW).unwrap();
+    let mut two = resume(one.prelogin(), &one.keep_unlocked(), change.vault());
+    let mut agent = pending.accept(change.committed().delivery()).unwrap();
+    let rotated = one.rotate(NOW).unwrap().committed();
+    assert_eq!(agent.accept(rotated.delivery()).unwrap(), Outcome::Updated);
+    // The other client's change comes too late to be stored, and is all that is left.
+    let _ = two.rotate(NOW).unwrap();
+    let (backup, key) = two.backup_with_recovery_key().unwrap();
+
+    let restored = backup.open_with_recovery_key(&key).unwrap();
+    let head = ServiceHead { generation: one.generation(), policy: rotated.policy() };
+    let (owner, change) = Owner::restore(restored, "anna@example.com", &password(), options(), head, NOW).unwrap();
+    assert_eq!(agent.accept(change.committed().delivery()).unwrap(), Outcome::Updated);
+    assert_eq!(owner.reveal(&agent.tokenize(TokenClass::APP, "x").unwrap()).unwrap(), "x");
+}

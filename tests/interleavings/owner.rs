@@ -104,7 +104,7 @@ enum Shown {
 /// Which vault a client opens when it comes back.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Memory {
-    /// The newest that it knows of (SPEC.md#rollback).
+    /// The newest that it knows of.
     Faithful,
     /// Whatever it is given, here the first there was. Only to show that the search would notice.
     None,
@@ -302,8 +302,7 @@ impl World {
         if let Some(policy) = policy.map(layout::policy) {
             require(next.view.policy.version > policy.version, "the policy is above the one shown")?;
             require(next.view.policy.epoch >= policy.epoch, "the epoch is not below the one shown")?;
-            let known = &inside.epochs;
-            let same = known.iter().any(|(epoch, _)| *epoch == policy.epoch);
+            let same = inside.policy.key_id == policy.key_id || inside.policy.epoch > policy.epoch;
             require(same || next.view.policy.epoch > policy.epoch, "an unknown epoch is left behind")?;
             let revoked = policy.revoked.iter().all(|device| next.view.policy.revoked.contains(device));
             require(revoked, "what the shown policy revokes stays revoked")?;
@@ -409,6 +408,8 @@ fn never_lost(was: &KeyringView, is: &KeyringView) -> Result<(), String> {
     require(is.policy.version >= was.policy.version, "policy versions never decrease")?;
     require(is.policy.epoch >= was.policy.epoch, "epochs never decrease")?;
     require(is.policy.version > was.policy.version || is.policy == was.policy, "a version is one policy")?;
+    let still = |device| is.policy.revoked.contains(device);
+    require(was.policy.revoked.iter().all(still), "what a policy revokes, every later one does")?;
     for (id, device) in &was.devices {
         let now = is.devices.get(id).ok_or("no device is lost")?;
         require(now.revoked || !device.revoked, "a revoked device stays revoked")?;

@@ -4,7 +4,7 @@
 //! of all, and a thousand cases that were damaged at random, of which all must say the same.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
@@ -26,6 +26,8 @@ const SEED: &str = "BLINDTALLY_SEED";
 const DAMAGE: &str = "test-vectors/verify_python/run";
 /// The folder, and the row of the table, of what was damaged.
 const DAMAGED: &str = "damaged";
+/// How many cases each folder has.
+const CASES: u64 = 1000;
 
 /// One implementation: what makes a folder of cases by a seed, and what checks one, under the name of its engine.
 struct Implementation<'a> {
@@ -46,6 +48,7 @@ pub(crate) fn run(project: &Project, npm: &Npm, independent: &[Independent]) -> 
     let seed = std::env::var(SEED).or_else(|_| clock())?;
     println!("exchange: {SEED}={seed} makes the same choices again");
     let folder = project.target.join("vectors/exchange");
+    let _alone = alone(&project.target.join("vectors"))?;
     if folder.exists() {
         fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
     }
@@ -57,7 +60,7 @@ pub(crate) fn run(project: &Project, npm: &Npm, independent: &[Independent]) -> 
         move || {
             let output = process::output(&mut (maker.make)(&folder, seed), "")?;
             ensure!(output.status.success(), "{} made nothing ({}, seed {seed})", maker.name, output.status);
-            Ok(())
+            require_all(&folder)
         }
     }))?;
     let mut damage = Command::new(project.root.join(DAMAGE));
@@ -65,6 +68,7 @@ pub(crate) fn run(project: &Project, npm: &Npm, independent: &[Independent]) -> 
     damage.args(implementations.iter().map(|maker| folder_of(maker.name)));
     let output = process::output(&mut damage, "")?;
     ensure!(output.status.success(), "nothing was damaged ({}, seed {seed})", output.status);
+    require_all(&folder_of(DAMAGED))?;
 
     let makers = implementations.iter().map(|maker| maker.name).chain([DAMAGED]);
     let pairs = makers.flat_map(|maker| implementations.iter().map(move |opener| (maker, opener)));
@@ -89,6 +93,14 @@ pub(crate) fn run(project: &Project, npm: &Npm, independent: &[Independent]) -> 
     print!("{}", table(&passed));
     ensure!(failed.is_empty(), "{}", failed.join("\n"));
     Ok(())
+}
+
+/// Waits until no other run uses the folder, and keeps others waiting as long as the file is open.
+fn alone(folder: &Path) -> Result<File> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let file = File::create(folder.join("exchange.lock"))?;
+    file.lock().context("cannot keep another run away")?;
+    Ok(file)
 }
 
 fn clock() -> Result<String> {
@@ -145,6 +157,13 @@ fn open(folder: &Path, opener: &Implementation<'_>) -> Result<u64> {
     let there = cases_in(folder)?;
     ensure!(passed == there, "it passed {passed:?} of {there:?}");
     Ok(there.values().sum())
+}
+
+/// A maker that makes fewer cases than all would be checked less than it seems.
+fn require_all(folder: &Path) -> Result<()> {
+    let made: u64 = cases_in(folder)?.values().sum();
+    ensure!(made == CASES, "{} has {made} cases instead of {CASES}", folder.display());
+    Ok(())
 }
 
 /// How many cases each file of a folder has.
@@ -238,6 +257,20 @@ mod tests {
             }
         }));
         assert_eq!(error.unwrap_err().to_string(), "five fails");
+    }
+
+    #[test]
+    fn a_maker_that_leaves_a_case_out_does_not_pass() {
+        let folder = std::env::temp_dir().join(format!("blindtally-made-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("a.json"), r#"{"numberOfTests":700}"#).unwrap();
+        let outcome = |others: &str| {
+            fs::write(folder.join("b.json"), others).unwrap();
+            require_all(&folder).is_ok()
+        };
+        assert!(outcome(r#"{"numberOfTests":300}"#));
+        assert!(!outcome(r#"{"numberOfTests":299}"#));
+        fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]
