@@ -385,9 +385,6 @@ fn parse_manifest(
     let made = Timestamp::from_unix_millis(reader.u64()?);
     let (encryption, signing) = (reader.lp(SPKI_MAX)?, reader.lp(SPKI_MAX)?);
     let owner = PublicIdentity::from_spki(encryption, signing)?;
-    if stated != account || owner.fingerprint() != fingerprint {
-        return Err(ArchiveError::OtherAccount);
-    }
     let count = reader.u32()? as usize;
     if count > FILES_MAX {
         return Err(ArchiveError::TooMany);
@@ -397,11 +394,16 @@ fn parse_manifest(
         lines.push((reader.lp(PATH_MAX)?, reader.u64()?, reader.u64()?, reader.array()?));
     }
     let message = signed_message("archive", &[reader.before()]);
-    if !owner.verifies(&message, reader.lp(RSA_MAX)?) {
-        return Err(ArchiveError::Signature);
-    }
+    let signature = reader.lp(RSA_MAX)?;
     let rest = reader.rest();
     let zeros = rest.len().checked_sub(8).ok_or(ParseError::Truncated)?;
+    // SPEC.md#archive-manifest has the order.
+    if stated != account || owner.fingerprint() != fingerprint {
+        return Err(ArchiveError::OtherAccount);
+    }
+    if !owner.verifies(&message, signature) {
+        return Err(ArchiveError::Signature);
+    }
     let mut files: Vec<ArchivedFile> = Vec::with_capacity(count);
     let mut paths = Paths::default();
     for (path, modified, length, hash) in lines {

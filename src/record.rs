@@ -19,6 +19,8 @@ pub(crate) const VALUE_MAX: usize = 1 << 20;
 const PREFIX: &str = "br1_";
 const HEADER_LEN: usize = 4 + 16 + 8;
 const NONCE_LEN: usize = 12;
+const MAX_LEN: usize = HEADER_LEN + NONCE_LEN + wire::padded_len(VALUE_MAX) + aead::TAG_LEN;
+const MAX_TEXT_LEN: usize = PREFIX.len() + (MAX_LEN * 4).div_ceil(3);
 
 /// A sealed record.
 #[derive(Clone, PartialEq, Eq)]
@@ -36,6 +38,9 @@ impl Record {
     /// # Errors
     /// [`ParseError`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ParseError> {
+        if bytes.len() > MAX_LEN {
+            return Err(ParseError::TooLong);
+        }
         let mut reader = Reader::new(bytes);
         if reader.u8()? != Suite::Record as u8 {
             return Err(ParseError::Suite);
@@ -58,9 +63,6 @@ impl Record {
         if sealed < 16 + aead::TAG_LEN {
             return Err(ParseError::Truncated);
         }
-        if sealed > wire::padded_len(VALUE_MAX) + aead::TAG_LEN {
-            return Err(ParseError::TooLong);
-        }
         // A padded length is one that the longest value it could hold is padded to: SPEC.md#record-length.
         let padded = sealed - aead::TAG_LEN;
         if wire::padded_len(padded - 1) != padded {
@@ -74,7 +76,7 @@ impl Record {
     /// # Errors
     /// [`ParseError`].
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        if text.len() > PREFIX.len() + (wire::padded_len(VALUE_MAX) + 64).div_ceil(3) * 4 {
+        if text.len() > MAX_TEXT_LEN {
             return Err(ParseError::TooLong);
         }
         Self::from_bytes(&wire::decode_text(PREFIX, text)?)

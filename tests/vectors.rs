@@ -36,6 +36,8 @@ files! {
     deliveries "delivery"
     refused_deliveries "delivery_refused"
     agent_states "agent_state"
+    questions "questions"
+    questions_of_agents "questions_agent"
 }
 
 fn check(name: &str) {

@@ -24,7 +24,8 @@ Test = dict[str, Any]
 unhex = bytes.fromhex
 
 # Left out: agent_state.json, because agents queue values of token classes only, and one of its cases is a queued record
-# of a record class; its states are checked beside these.
+# of a record class; its states are checked beside these. And questions_agent.json, which holds what the packages have no
+# call for.
 FILES = [
     "archive.json",
     "archive_damaged.json",
@@ -41,6 +42,7 @@ FILES = [
     "kept_login.json",
     "keyring.json",
     "policy.json",
+    "questions.json",
     "record.json",
     "record_refused.json",
     "scan.json",
@@ -343,6 +345,8 @@ def on_agent(act: Callable[[AnyAgent, Test], tuple[AnyAgent, str]]) -> Callable[
             assert loaded.export_state(None) == before, "a refusal changed the state"
             raise
         same(test, outcome=outcome, phase=phase_of(loaded))
+        if "after" in test:
+            same(test, after=bytes(loaded.export_state(None)))
         tokens_of(loaded, test)
 
     return check

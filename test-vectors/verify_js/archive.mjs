@@ -1,7 +1,7 @@
 // Files of an account in one blob: SPEC.md#archive.
 
 import {
-  before, cat, CLASS_ARCHIVE, LIMITS, list, lpUpTo, must, only, raw, Reader, refuse, same, sha256, start, struct, text, u32, u64, zeros,
+  before, cat, CLASS_ARCHIVE, LIMITS, list, lpUpTo, must, only, raw, Reader, refuse, rest, same, sha256, start, struct, text, u32, u64, zeros,
 } from './wire.mjs';
 import { publicKeys, signature, signed, verifies } from './keys.mjs';
 import { CHUNK, parseBlob, RandomAccessBlob, sealBlob } from './sealing.mjs';
@@ -78,11 +78,14 @@ function findManifest(blob) {
   if (!last) return undefined;
   const start = Number(u64.read(new Reader(last)));
   if (start > length - 1024 - 512) refuse('archive.layout');
+  if (length - 1024 - 512 - start > LIMITS.manifest) refuse('malformed.too-long');
   const tail = blob.read(start, length);
   return tail && { start, tail };
 }
 function readManifest(bytes, accountId, account) {
-  const read = manifest.read(new Reader(bytes, LIMITS.manifest));
+  const reader = new Reader(bytes);
+  const read = manifest.read(reader);
+  if (rest.read(reader).length < 8) refuse('malformed.truncated');
   if (!same(read.accountId, accountId) || !same(read.account.fingerprint, account.fingerprint)) refuse('archive.other-account');
   if (!verifies(account, 'archive', read)) refuse('archive.signature');
   const [names, folders] = [new Set(), new Set()];

@@ -67,8 +67,8 @@ export function privateKey(pkcs8) {
 
 // SPEC.md#identity. An identity has two public keys, or two private ones and so the public ones too.
 export class Identity {
-  constructor(encryption, signing) {
-    if (same(encryption.spki, signing.spki)) refuse('malformed.public-key');
+  constructor(encryption, signing, code = 'malformed.public-key') {
+    if (same(encryption.spki, signing.spki)) refuse(code);
     this.spkis = cat(lp(encryption.spki), lp(signing.spki));
     this.fingerprint = sha256('blindtally/v1/fingerprint', this.spkis);
     Object.assign(this, { encryption, signing, code: deviceCode(this.fingerprint) });
@@ -78,10 +78,11 @@ export class Identity {
 export const deviceCode = fingerprint => toCrockford(asNumber(fingerprint.subarray(0, 15)), 120, 4);
 export const fromDeviceCode = (typed, code) => unsigned(fromCrockford(typed, 120, code), 15);
 // Both keys are read before one is decoded.
-const identity = (bytes, key, write) => field(write, reader => new Identity(...[bytes.read(reader), bytes.read(reader)].map(key)));
+const identity = (bytes, key, write, code) =>
+  field(write, reader => new Identity(...[bytes.read(reader), bytes.read(reader)].map(key), code));
 export const publicKeys = identity(lpUpTo(LIMITS.spki), publicKey, ({ spkis }) => spkis);
 export const privateKeys = identity(lp32UpTo(LIMITS.pkcs8), privateKey,
-  ({ encryption, signing }) => cat(lp32(encryption.pkcs8), lp32(signing.pkcs8)));
+  ({ encryption, signing }) => cat(lp32(encryption.pkcs8), lp32(signing.pkcs8)), 'malformed.private-key');
 
 // SPEC.md#signatures.
 const pss = ({ signing }) => ({ key: signing.key, padding: rsa.constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 });
@@ -114,8 +115,7 @@ export function unpadText(padded, limit, code) {
 }
 // Some value has a padded length if the longest one that it could have does: the one that ends a byte before it.
 export const isPaddedLength = length => length >= 16 && paddedLength(length - 1) === length;
-export function checkSealedLength({ length }, limit) {
-  if (length > paddedLength(limit) + 16) refuse('malformed.too-long');
+export function checkSealedLength({ length }) {
   if (length < 32) refuse('malformed.truncated');
   if (!isPaddedLength(length - 16)) refuse('malformed.value');
 }

@@ -7,8 +7,8 @@ import {
   text, toBase64url, toCrockford, u16, u64, u8, unsigned, utf8, withoutSeparators, zeros,
 } from './wire.mjs';
 import {
-  deviceCode, fromDeviceCode, gcmSivOpen, gcmSivSeal, hkdf, hkdfExpand, isPaddedLength, label, oaepOpen, oaepSeal, orUndefined, pad,
-  paddedLength, privateKeys, publicKeys, signature, signed, unpadText, verifies,
+  deviceCode, fromDeviceCode, gcmSivOpen, gcmSivSeal, hkdf, hkdfExpand, label, oaepOpen, oaepSeal, orUndefined, pad, privateKeys,
+  publicKeys, signature, signed, unpadText, verifies,
 } from './keys.mjs';
 import { openRecord, parseRecord, sealRecord, tokenize } from './sealing.mjs';
 
@@ -41,8 +41,7 @@ export function fromAccountCode(typed) {
 // SPEC.md#enrollment.
 const part1 = { start: start('E', 0x51), accountId: raw(16), way: oneOf(1), fingerprint: raw(32), ticketId: raw(16), expiry: u64,
   uses: only(u16, isUses), device: publicKeys, nonce: raw(16), nameNonce: raw(12) };
-const sealedName = only(lpUpTo(paddedLength(LIMITS.deviceName) + 16), sealed => isPaddedLength(sealed.length - 16));
-const withTicket = struct({ ...part1, part1: before, name: sealedName, part2: before, mac: raw(32), body: before, signature });
+const withTicket = struct({ ...part1, part1: before, name: lpUpTo(LIMITS.sealedName), part2: before, mac: raw(32), body: before, signature });
 const byCode = { start: start('E', 0x51), accountId: raw(16), way: oneOf(2), fingerprint: raw(15), claimHash: raw(32), device: publicKeys,
   nonce: raw(16) };
 const withoutTicket = struct({ ...byCode, body: before, signature });
@@ -66,7 +65,7 @@ export function inspect(owner, bytes, now, typedCode) {
   if (!isOwn) refuse('enrollment.other-account');
   const deviceId = device.deviceId(owner.accountId);
   const known = owner.devices.find(known => same(known.deviceId, deviceId));
-  if (known?.status === 2) refuse('enrollment.revoked');
+  if (known?.status === 2 || revokes(owner.policy, deviceId)) refuse('enrollment.revoked');
   if (request.way === 1) return { request, deviceId, name: inspectTicket(owner, request, known, now), needsComparison: false };
   const isShown = typed => same(fromDeviceCode(typed, 'enrollment.code'), device.fingerprint.subarray(0, 15));
   if (typedCode !== undefined) must(typedCode, isShown, 'enrollment.code');
@@ -187,7 +186,7 @@ export function acceptPolicy(state, bytes) {
   hold(isOf(policy, state.account, state.accountId));
   checkSuccession(state.policy, policy);
   if (same(bytes, state.policy.bytes)) return { outcome: 'unchanged', state };
-  if (revokes(policy, state.deviceId)) return { outcome: 'revoked', state: { ...state, phase: REVOKED, policy, keys: [] } };
+  if (revokes(policy, state.deviceId)) return { outcome: 'revoked', state: { ...state, phase: REVOKED, policy, keys: [], queueKey: zeros(32) } };
   if (policy.epoch > state.epoch) return { outcome: 'delivery-needed', state };
   hold(policy.epoch === state.epoch && same(policy.keyId, state.keyId));
   return { outcome: 'updated', state: { ...state, policy } };
@@ -198,7 +197,7 @@ export function agentSeals(state, ofClass, value, seq = Date.now()) {
   if (state.phase !== ENCRYPTED) refuse(state.phase === REVOKED ? 'agent.revoked' : 'state.phase');
   if (needsUpgrade(state.policy)) refuse('agent.needs-upgrade');
   const { key } = (listed(state.policy, ofClass) && state.keys.find(key => key.class === ofClass)) ?? {};
-  if (!key) refuse(isTokenClass(ofClass) ? 'tokenize.no-key' : 'record.no-key');
+  if (!key) refuse(isTokenClass(ofClass) ? 'tokenize.no-key' : isRecordClass(ofClass) ? 'record.no-key' : 'blob.no-key');
   const fields = { class: ofClass, epoch: state.epoch, deviceId: state.deviceId, seq };
   if (isRecordClass(ofClass)) return sealRecord(key, state.accountId, fields, utf8(value));
   return tokenize(key, state.accountId, fields, utf8(canonical(listed(state.policy, ofClass).form, value)));
@@ -209,8 +208,7 @@ export const sealQueued = (state, fields, value, nonce) =>
   sealRecord(state.queueKey, state.accountId, { ...fields, epoch: 0, deviceId: state.deviceId }, value, nonce);
 export function openQueued(state, text) {
   const record = parseRecord(text);
-  must(record.epoch, epoch => epoch === 0);
-  if (!same(record.deviceId, state.deviceId)) refuse('record.no-key');
+  if (record.epoch !== 0 || !same(record.deviceId, state.deviceId)) refuse('record.no-key');
   return { ...record, value: openRecord([state.queueKey], state.accountId, record) };
 }
 
@@ -220,9 +218,10 @@ const pinned = field(value => cat(u8(value.length === 32 ? 1 : 2), value),
 const enrolled = struct({ start: start('S', 0x81), phase: oneOf(PENDING, ENCRYPTED, REVOKED), accountId: raw(16), pinned,
   device: privateKeys, nonce: raw(16), queueKey: raw(32), ticketId: option(2, 1, raw(16)), claim: raw(32) });
 const running = ({ phase, pinned, accountId }) => struct({
-  account: only(publicKeys, account => same(account.fingerprint, pinned)), seq: u64, deliveryHash: raw(32), epoch, keyId: raw(16),
+  account: publicKeys, seq: u64, deliveryHash: raw(32), epoch, keyId: raw(16),
   policy: only(storedPolicy, (policy, { account }) => isOf(policy, account, accountId)),
-  keys: only(classKeys(only(u8, isAssigned)), keys => phase !== REVOKED || keys.length === 0) });
+  keys: only(classKeys(only(u8, isAssigned)), (keys, { account }) =>
+    same(account.fingerprint, pinned) && (phase !== REVOKED || keys.length === 0)) });
 const plain = field(state => cat(enrolled(state), state.phase === PENDING ? '' : running(state)(state)), reader => {
   const state = enrolled.read(reader);
   return { ...state, deviceId: state.device.deviceId(state.accountId), ...(state.phase === PENDING ? {} : running(state).read(reader)) };

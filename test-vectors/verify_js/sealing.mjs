@@ -25,8 +25,8 @@ export function tokenize(classKey, accountId, { class: ofClass, epoch }, value) 
 }
 export const indexOf = text => sha256('blindtally/v1/index', fromText('bt1_', text)).subarray(0, 16);
 export function parseToken(text) {
-  const parsed = parse(token, fromText('bt1_', text), 4 + paddedLength(LIMITS.token) + 16);
-  checkSealedLength(parsed.sealed, LIMITS.token);
+  const parsed = parse(token, fromText('bt1_', text, 4 + paddedLength(LIMITS.token) + 16));
+  checkSealedLength(parsed.sealed);
   return parsed;
 }
 // An epoch may have several MasterKeys, where histories were merged: each is tried.
@@ -44,8 +44,8 @@ export const findTokens = text => [...text.matchAll(/(?<![A-Za-z0-9_-])bt1_[A-Za
   .map(({ 0: run, index }) => [index, index + run.length].map(end => Buffer.byteLength(text.slice(0, end))));
 
 // SPEC.md#record. Under a queue key in place of the DeviceKey it is a queue record, of epoch 0: SPEC.md#queue.
-const recordHeader = { suite: suite(0x21), class: only(u8, value => isTokenClass(value) || isRecordClass(value)), epoch: u16,
-  deviceId: raw(16), seq: u64 };
+const recordHeader = { suite: suite(0x21), class: only(u8, value => isTokenClass(value) || isRecordClass(value)),
+  epoch: only(u16, (epoch, before) => epoch === 0 || isRecordClass(before.class)), deviceId: raw(16), seq: u64 };
 const record = struct({ ...recordHeader, header: before, nonce: raw(12), sealed: rest });
 const recordKey = key => purpose(key, 'record', 0x21, 32);
 const recordData = (accountId, header) => cat('blindtally/v1/record', accountId, header);
@@ -55,9 +55,8 @@ export function sealRecord(key, accountId, fields, value, nonce = random(12)) {
   return 'br1_' + toBase64url(cat(header, nonce, gcmSivSeal(recordKey(key), nonce, pad(value), recordData(accountId, header))));
 }
 export function parseRecord(text) {
-  const parsed = parse(record, fromText('br1_', text), 40 + paddedLength(LIMITS.record) + 16);
-  must(parsed.epoch, epoch => epoch === 0 || isRecordClass(parsed.class));
-  checkSealedLength(parsed.sealed, LIMITS.record);
+  const parsed = parse(record, fromText('br1_', text, 40 + paddedLength(LIMITS.record) + 16));
+  checkSealedLength(parsed.sealed);
   return parsed;
 }
 // Tries each of `keys`, which are DeviceKeys, or the queue key.

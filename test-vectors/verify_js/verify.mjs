@@ -182,7 +182,8 @@ function agentResult({ outcome, state }, test) {
     if (made.refusal && !made.refusal.code) throw made.refusal;
     return { class: ofClass, value, ...(made.refusal ? { expect: made.refusal.code } : made) };
   });
-  return { outcome, phase: ['pending', 'encrypted', 'revoked'][saved.phase - 1], deviceId: hex(saved.deviceId), tokens };
+  const phase = ['pending', 'encrypted', 'revoked'][saved.phase - 1];
+  return { outcome, phase, deviceId: hex(saved.deviceId), tokens, after: hex(messages.writeState(saved)) };
 }
 
 // The named fields as vectors write them: bytes in hexadecimal, numbers below 2^53.

@@ -100,8 +100,11 @@ export function fromBase64url(text) {
   const bytes = new Uint8Array(Buffer.from(text, 'base64url'));
   return must(bytes, bytes => toBase64url(bytes) === text, 'malformed.encoding');
 }
-export const fromText = (prefix, text) =>
-  fromBase64url(must(text, text => text.startsWith(prefix), 'malformed.encoding').slice(prefix.length));
+// Text of so many bytes at most, which is checked before it is decoded.
+export function fromText(prefix, text, limit = Infinity) {
+  if (Buffer.byteLength(text) > prefix.length + Math.ceil(limit * 4 / 3)) refuse('malformed.too-long');
+  return fromBase64url(must(text, text => text.startsWith(prefix), 'malformed.encoding').slice(prefix.length));
+}
 
 // SPEC.md#crockford.
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
@@ -142,5 +145,5 @@ export const SUITES = [0x11, 0x21, 0x31, 0x41, 0x51, 0x61, 0x71, 0x81, 0x82];
 export const LIMITS = {
   token: 4096, record: 1048576, deviceName: 128, login: 320, password: 1024, rsa: 512, spki: 600, pkcs8: 4096, vault: 8388608,
   policy: 131072, delivery: 147456, request: 4096, state: 163840, keptLogin: 488, blob: 2 ** 40, manifest: 50331648, files: 262144,
-  file: 8 ** 11 - 1, path: 100,
+  file: 8 ** 11 - 1, path: 100, backupFile: 12582912, sealedName: 160,
 };

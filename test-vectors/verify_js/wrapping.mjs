@@ -62,7 +62,7 @@ const parseWrapped = (kind, bytes) => must(parse(struct({ ...form(kind), header:
 function open({ commit, nonce, header, sealed, accountId, generation }, keys) {
   if (!same(keys.commit, commit)) refuse('unlock.wrong');
   const bytes = gcmSivOpen(keys.wrap, nonce, sealed, header) ?? refuse('unlock.wrong');
-  const opened = { ...parse(keyring, bytes), bytes };
+  const opened = { ...must(parse(keyring, bytes), ({ policy, masters }) => hasKeyOf(policy, masters)), bytes };
   return must(opened, opened => same(opened.accountId, accountId) && opened.generation === generation, 'unlock.header');
 }
 
@@ -97,15 +97,17 @@ const trimmed = line => line.replace(/^\p{White_Space}+|\p{White_Space}+$/gu, ''
 const checksumLine = backup => hex(checkOf('backup', backup));
 export const writeBackupFile = (backup, { accountId, account }) => [BEGIN, `Account: ${hex(accountId)}`, `Fingerprint: ${account.code}`,
   `Checksum: ${checksumLine(backup)}`, '', ...toBase64url(backup).match(/.{1,64}/g), END, ''].join('\n');
+// What is before a separator and behind it.
+const halves = (text, separator) => [text.slice(0, text.indexOf(separator)), text.slice(text.indexOf(separator) + separator.length)];
+const behind = (text, separator, code) => halves(must(text, text => text.includes(separator), code), separator);
 function parseBackupFile(file) {
-  const lines = file.split('\n').map(trimmed);
-  const begin = must(lines.indexOf(BEGIN), at => at >= 0, 'malformed.magic');
-  const within = lines.slice(begin + 1, must(lines.indexOf(END, begin), at => at >= 0, 'malformed.truncated'));
-  const body = within.filter(line => !line.includes(':')).join('').replace(/\p{White_Space}/gu, '');
-  const value = name => trimmed((within.find(line => line.startsWith(name)) ?? refuse('malformed.truncated')).slice(name.length));
-  const [fingerprint, given] = [value('Fingerprint:'), value('Checksum:')];
-  const backup = { fingerprint: fromDeviceCode(fingerprint, 'malformed.encoding'), bytes: fromBase64url(body) };
-  return given === checksumLine(backup.bytes) ? { ...backup, ...parseWrapped('K', backup.bytes) } : refuse('malformed.checksum');
+  if (Buffer.byteLength(file) > LIMITS.backupFile) refuse('malformed.too-long');
+  const lines = behind(behind(file, BEGIN, 'malformed.magic')[1], END, 'malformed.truncated')[0].split('\n');
+  const fields = new Map(lines.filter(line => line.includes(':')).map(line => halves(line, ':').map(trimmed)));
+  const [fingerprint, given] = ['Fingerprint', 'Checksum'].map(name => fields.get(name) ?? refuse('malformed.truncated'));
+  const bytes = fromBase64url(lines.filter(line => !line.includes(':')).join('').replace(/\p{White_Space}/gu, ''));
+  if (given !== checksumLine(bytes)) refuse('malformed.checksum');
+  return { fingerprint: fromDeviceCode(fingerprint, 'malformed.encoding'), bytes, ...parseWrapped('K', bytes) };
 }
 // `opener` has a recoveryKey of 16 bytes, or a passphrase.
 export const backupKeys = (fields, { recoveryKey, passphrase }) => keysOf(recoveryKey
@@ -113,6 +115,7 @@ export const backupKeys = (fields, { recoveryKey, passphrase }) => keysOf(recove
   : stretch(fields, normalizedPassword(passphrase), saltOf('', fields, PASSPHRASE)));
 export function openBackup(file, opener) {
   const backup = parseBackupFile(file);
+  if (!opener.recoveryKey) normalizedPassword(opener.passphrase);
   if (opener.recoveryKey && backup.kdf !== NONE) refuse('unlock.needs-passphrase');
   if (!opener.recoveryKey && backup.kdf === NONE) refuse('unlock.needs-recovery-key');
   const keys = backupKeys(backup, opener);
@@ -135,9 +138,8 @@ const deviceOf = field(device, (reader, { accountId }) => {
 });
 export const keyring = struct({
   start: start('R', 0x41), generation: u64, accountId: raw(16),
-  masters: only(list(u16, master, (a, b) => a.epoch <= b.epoch), masters => masters.length > 0),
-  account: privateKeys,
-  policy: only(storedPolicy, (policy, { account, accountId, masters }) => isOf(policy, account, accountId) && hasKeyOf(policy, masters)),
+  masters: list(u16, master, (a, b) => a.epoch <= b.epoch), account: privateKeys,
+  policy: only(storedPolicy, (policy, { account, accountId }) => isOf(policy, account, accountId)),
   ticketRoot: raw(32), devices: list(u32, deviceOf, ascending(({ deviceId }) => deviceId)), cancelled: list(u32, raw(16)),
   managers: only(u16, managers => managers === 0),
 });

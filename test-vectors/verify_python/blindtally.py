@@ -42,6 +42,8 @@ def purpose(key, label, suite, length): return expand(key, V1 + lp(label) + u8(s
 
 # SPEC.md#token
 
+MAX_TOKEN = 4 + padded_len(MAX_VALUE) + 16
+
 def token_header(cls, epoch): return u8(0x11) + u8(cls) + u16(epoch)
 
 def seal_padded(class_key, account_id, header, plaintext):
@@ -56,11 +58,11 @@ def token_text(token): return "bt1_" + b64(token)
 def token_index(token): return sha256(b"blindtally/v1/index", token)[:16]
 
 def parse_token(text):
-    reader = Reader(prefixed(text, "bt1_"))
+    reader = Reader(prefixed(text, "bt1_", MAX_TOKEN))
     need(reader.u8() == 0x11, "malformed.suite")
     need(reader.u8() in TOKEN_CLASSES, "malformed.value")
     reader.epoch()
-    check_padded_len(len(reader.rest()) - 16, MAX_VALUE)
+    check_padded_len(len(reader.rest()) - 16)
     return reader.data
 
 def reveal(master_keys, text):
@@ -95,6 +97,8 @@ def find_tokens(text):
 
 # SPEC.md#record
 
+MAX_RECORD_BYTES = 28 + 12 + padded_len(MAX_RECORD) + 16
+
 def seal_record_padded(device_key, account_id, header, nonce, plaintext):
     key = purpose(device_key, b"record", 0x21, 32)
     return header + nonce + seal(key, nonce, plaintext, b"blindtally/v1/record" + account_id + header)
@@ -105,15 +109,16 @@ def seal_record(device_key, account_id, cls, epoch, device_id, seq, nonce, value
     need(len(value) <= MAX_RECORD, "record.too-long")
     return seal_record_padded(device_key, account_id, record_header(cls, epoch, device_id, seq), nonce, pad(value))
 
-def parse_record(data, queue=False):
-    reader = Reader(data)
+def parse_record(text):
+    """A record, or one of an agent's queue."""
+    reader = Reader(prefixed(text, "br1_", MAX_RECORD_BYTES))
     need(reader.u8() == 0x21, "malformed.suite")
-    need(reader.u8() in (RECORD_CLASSES | TOKEN_CLASSES if queue else RECORD_CLASSES), "malformed.value")
-    epoch = reader.u16()
-    need(epoch == 0 if queue else epoch, "malformed.value" if queue else "record.no-key")
+    cls = reader.u8()
+    need(cls in RECORD_CLASSES | TOKEN_CLASSES, "malformed.value")
+    need(reader.u16() == 0 or cls in RECORD_CLASSES, "malformed.value")
     reader.take(16 + 8 + 12)
-    check_padded_len(len(reader.rest()) - 16, MAX_RECORD)
-    return data
+    check_padded_len(len(reader.rest()) - 16)
+    return reader.data
 
 def unseal_record(device_key, account_id, record):
     key = purpose(device_key, b"record", 0x21, 32)
@@ -121,7 +126,7 @@ def unseal_record(device_key, account_id, record):
     return unpad(open_sealed(key, record[28:40], record[40:], data, "record.tampered"), MAX_RECORD, "record.plaintext")
 
 def open_record(master_keys, text):
-    record = parse_record(prefixed(text, "br1_"))
+    record = parse_record(text)
     keys = [k for k in master_keys if k.epoch == int.from_bytes(record[2:4])]
     need(keys, "record.no-key")
     for master in keys:
@@ -131,6 +136,11 @@ def open_record(master_keys, text):
             if refusal.code != "record.tampered":
                 raise
     raise Refused("record.tampered")
+
+def open_queued(agent, text):
+    record = parse_record(text)
+    need((record[2:4], record[4:20]) == (u16(0), agent.device_id()), "record.no-key")
+    return unseal_record(agent.queue_key, agent.account_id, record)
 
 # SPEC.md#vault
 
@@ -309,6 +319,7 @@ def backup_file(backup, code, account_id, opens_with):
 
 def parse_backup(text):
     """The backup and the account's code that the file shows."""
+    need(len(text.encode()) <= MAX_BACKUP_FILE, "malformed.too-long")
     need(BEGIN in text, "malformed.magic")
     text = text.split(BEGIN, 1)[1]
     need(END in text, "malformed.truncated")
@@ -329,12 +340,11 @@ def parse_backup(text):
 def open_backup(text, passphrase=None, recovery_key=None):
     backup, code = parse_backup(text)
     if passphrase is not None:
-        need(backup.purpose == PASSPHRASE, "unlock.needs-recovery-key")
-        s = backup.stretched(normal_password(passphrase))
+        secret, purpose, code_otherwise = normal_password(passphrase), PASSPHRASE, "unlock.needs-recovery-key"
     else:
-        need(backup.purpose == RECOVERY_KEY, "unlock.needs-passphrase")
-        s = backup.stretched(parse_checked_code(recovery_key))
-    keyring = backup.open(s)
+        secret, purpose, code_otherwise = parse_checked_code(recovery_key), RECOVERY_KEY, "unlock.needs-passphrase"
+    need(backup.purpose == purpose, code_otherwise)
+    keyring = backup.open(backup.stretched(secret))
     need(typed(keyring.account.code) == code, "unlock.other-account")
     return keyring
 
@@ -515,7 +525,8 @@ class Owner:
         need(same, "enrollment.other-account")
         known = {d.public.device_id(own.account_id): d for d in own.devices}
         entry = known.get(request.device_id)
-        need(entry is None or entry.status == 1, "enrollment.revoked")
+        revoked = Policy.parse(own.policy).revoked
+        need((entry is None or entry.status == 1) and request.device_id not in revoked, "enrollment.revoked")
         if not request.by_ticket:
             return None, request.device_id, True
         ticket = Ticket.issue(
@@ -764,13 +775,14 @@ class Agent:
 
     def apply_policy(self, signed_policy):
         """SPEC.md#policy-alone"""
-        need(self.phase == "encrypted", "agent.revoked")
+        self.check_running()
         policy = self.check_policy(signed_policy, self.account)
         self.check_history(signed_policy, policy)
         if signed_policy == self.policy:
             return "unchanged"
         if self.device_id() in policy.revoked:
             self.phase, self.keys, self.policy = "revoked", {}, signed_policy
+            self.queue_key = bytes(32)
             return "revoked"
         if policy.epoch > self.epoch:
             return "delivery-needed"
@@ -778,8 +790,12 @@ class Agent:
         self.policy = signed_policy
         return "updated"
 
-    def forms(self):
+    def check_running(self):
         need(self.phase != "revoked", "agent.revoked")
+        need(self.phase != "pending", "state.phase")
+
+    def forms(self):
+        self.check_running()
         policy = Policy.parse(self.policy)
         need(not policy.needs_upgrade(), "agent.needs-upgrade")
         return policy.forms()

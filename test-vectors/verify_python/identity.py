@@ -32,6 +32,8 @@ def load_private(pkcs8):
         key = serialization.load_der_private_key(pkcs8, None)
         same = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()) == pkcs8
         load_public(spki_of(key))
+        numbers = key.private_numbers()
+        same = same and numbers.d < numbers.public_numbers.n
     except Exception:
         raise Refused("malformed.private-key") from None
     need(same, "malformed.private-key")
@@ -67,6 +69,7 @@ class Private(Public):
     def __init__(self, encryption, signing):
         self.pkcs8 = (encryption, signing)
         self.decryption, self.signer = load_private(encryption), load_private(signing)
+        need(encryption != signing, "malformed.private-key")
         super().__init__(spki_of(self.decryption), spki_of(self.signer))
 
     @classmethod

@@ -6,10 +6,11 @@ from cases_agent import FILES as AGENT
 from cases_archive import FILES as ARCHIVES
 from cases_blob import FILES as BLOBS
 from cases_owner import FILES as OWNER
+from cases_questions import FILES as QUESTIONS
 from cases_values import FILES as VALUES
 from verify import VECTORS, check_file
 
-FILES = {**VALUES, **OWNER, **AGENT, **BLOBS, **ARCHIVES}
+FILES = {**VALUES, **OWNER, **AGENT, **BLOBS, **ARCHIVES, **QUESTIONS}
 
 if __name__ == "__main__":
     for name, make in FILES.items():

@@ -48,13 +48,11 @@ def record(group, test):
         same(test, record="br1_" + b64(made))
 
 def queue_record(group, test):
-    agent, data = Agent.restore(unhex(group["agentState"])), prefixed(test["record"], "br1_")
-    key, account, device = agent.queue_key, agent.account_id, agent.device_id()
-    need(parse_record(data, "queue")[4:20] == device, "record.no-key")
-    same(test, value=unseal_record(key, account, data))
+    agent = Agent.restore(unhex(group["agentState"]))
+    same(test, value=open_queued(agent, test["record"]))
     if "class" in test:
         nonce, value = unhex(test["nonce"]), unhex(test["value"])
-        made = seal_record(key, account, test["class"], 0, device, test["seq"], nonce, value)
+        made = seal_record(agent.queue_key, agent.account_id, test["class"], 0, agent.device_id(), test["seq"], nonce, value)
         same(test, record="br1_" + b64(made))
 
 def canonical_form(group, test): same(test, output=canonical(group["form"], test["input"]))
@@ -146,7 +144,7 @@ def on_agent(act):
         except Refused:
             assert agent.save() == before, "a refusal changed the state"
             raise
-        same(test, phase=agent.phase)
+        same(test, phase=agent.phase, after=agent.save())
         tokens_of(agent, test)
     return check
 

@@ -172,6 +172,7 @@ MAX_VALUE, MAX_RECORD, MAX_NAME, MAX_LOGIN, MAX_PASSWORD = 4096, 1 << 20, 128, 3
 MAX_RSA, MAX_SPKI, MAX_PKCS8 = 512, 600, 4096
 MAX_KEPT_LOGIN, MAX_STATE = 488, 163_840
 MAX_VAULT, MAX_POLICY, MAX_DELIVERY, MAX_REQUEST = 8 << 20, 131_072, 147_456, 4096
+MAX_BACKUP_FILE = 12_582_912
 
 # SPEC.md#padding
 
@@ -196,11 +197,12 @@ def unpad(plaintext, limit, code):
         raise Refused(code) from None
     return value
 
-def check_padded_len(n, limit):
+def check_padded_len(n):
     need(n >= padded_len(0), "malformed.truncated")
-    need(n <= padded_len(limit), "malformed.too-long")
     need(padded_len(n - 1) == n, "malformed.value")
 
-def prefixed(text, prefix):
+def prefixed(text, prefix, limit=None):
+    """What follows the prefix, of at most so many bytes."""
+    need(limit is None or len(text.encode()) <= len(prefix) + -(-limit * 4 // 3), "malformed.too-long")
     need(text.startswith(prefix), "malformed.encoding")
     return unb64(text[len(prefix) :])
