@@ -21,7 +21,7 @@ fn no_line_of_the_library_compares_secret_bytes_by_their_own_equality() {
         let source = std::fs::read_to_string(entry.unwrap().path()).unwrap();
         let code = source.split("\nmod tests {").next().unwrap();
         let lines = code.lines().map(str::trim).filter(|line| !line.starts_with("//"));
-        let compares = |line: &&str| line.contains(" == ") || line.contains(" != ");
+        let compares = |line: &&str| line.contains("== ") || line.contains("!= ");
         let suspects = lines.filter(compares).filter(|line| names.iter().any(|name| line.contains(name)));
         found.extend(suspects.map(str::to_owned));
     }

@@ -83,7 +83,16 @@ fn an_account_secret_is_needed_where_the_person_says_there_is_one() {
     let login = Login::start(LoginName::new("anna@example.com").unwrap(), owner.prelogin()).unwrap();
     let stretched = login.stretch().run(&password()).unwrap();
     let typed = AccountSecret::parse(&written.to_lowercase().replace('-', " ")).unwrap();
-    assert!(Owner::unlock(login.finish(stretched, Some(&typed)), change.vault(), 0).is_ok());
+    let mut owner = Owner::unlock(login.finish(stretched, Some(&typed)), change.vault(), 0).unwrap();
+
+    // The next password is of no use without it either.
+    let new = Password::new("a better one").unwrap();
+    let changed = owner.change_password(&new, KDF).unwrap();
+    let without = unlock(changed.prelogin, changed.change.vault(), &new, 0);
+    assert_eq!(without.unwrap_err().code(), "unlock.wrong");
+    let login = Login::start(LoginName::new("anna@example.com").unwrap(), changed.prelogin).unwrap();
+    let stretched = login.stretch().run(&new).unwrap();
+    assert!(Owner::unlock(login.finish(stretched, Some(&typed)), changed.change.vault(), 0).is_ok());
 }
 
 /// SPEC.md#login-name

@@ -28,6 +28,7 @@ attacks! {
     an_old_vault_opens_with_an_old_kept_login => Succeeds;
     a_client_without_a_memory_is_shown_an_old_vault => Succeeds;
     a_restored_account_is_not_told_of_a_removal => Succeeds;
+    an_invitation_is_used_in_each_of_two_histories => Succeeds;
     what_a_program_tokenizes_anew_unasked_tells_which_words_occur => Succeeds;
 }
 
@@ -218,6 +219,22 @@ fn a_restored_account_is_not_told_of_a_removal<S: System>() -> Outcome {
     S::accept(&mut stolen.agent, sent.to(&device))?;
     S::reveal(&restored, &S::tokenize(&stolen.agent, TokenClass::APP, WORD)?)?;
     Ok(Gain::Accepted("gives the removed device its keys again"))
+}
+
+/// A thief found an installer, and the service shows the thief's request to a client that has not heard of the owner's.
+fn an_invitation_is_used_in_each_of_two_histories<S: System>() -> Outcome {
+    let (mut one, account) = S::create(ANNA);
+    let mut two = S::login(ANNA, &account, 0)?;
+    let invitation = S::invite(&one);
+    let (mut laptop, genuine) = S::enroll(&invitation, Keys::Laptop);
+    let sent = S::approve(&mut one, &genuine)?;
+    S::accept(&mut laptop, sent.to(&S::device(&genuine)))?;
+    let (mut spy, request) = S::enroll(&invitation, Keys::Service);
+    let shown = S::approve(&mut two, &request)?;
+    S::accept(&mut spy, shown.to(&S::device(&request)))?;
+    S::sync(&mut one, &shown.vault)?;
+    let token = S::tokenize(&laptop, TokenClass::APP, WORD)?;
+    S::read(&S::spill(&spy), &token).map(Gain::Plaintext).ok_or(Failure::Harmless("other keys"))
 }
 
 /// What the library's documentation forbids to programs, and ours do not do: to follow rows that no person picked over a

@@ -389,6 +389,13 @@ impl World {
             };
             require(request.device == *device && allowed, "only what a person allowed is added")?;
         }
+        for (id, device) in is.devices.iter().filter(|_| !merged.is_empty()) {
+            let known = || all().filter_map(|view| view.devices.get(id));
+            let last = known().map(|device| device.last_seq).max();
+            let mut latest = known().filter(|device| Some(device.last_seq) == last);
+            let one = latest.any(|other| (other.nonce, other.ticket) == (device.nonce, device.ticket));
+            require(one, "nonce and ticket are of one enrollment, the one delivered to last")?;
+        }
         // Two clients that were shown two histories may each have spent a ticket: nothing can prevent that. One cannot.
         for ticket in &self.tickets {
             let devices = |view: &KeyringView| {
