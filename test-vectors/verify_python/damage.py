@@ -198,7 +198,7 @@ class Damager:
     def judged(self, comment, group, test):
         """The test with its verdict; None for what is not worth a case: other outputs than before, or too costly."""
         kind = group["type"]
-        if kind == "QueueRecord" and is_record_class(test["record"]) or kind == "Backup" and self.is_costly(group, test):
+        if kind == "QueueRecord" and is_kept(group, test["record"]) or kind == "Backup" and self.is_costly(group, test):
             return None
         if kind == "Archive":
             test = {name: given for name, given in test.items() if name not in ("made", "files", "listing")}
@@ -242,10 +242,11 @@ class Damager:
 
 HEADER = len(DeliveryHeader(*(bytes(16),) * 2, 1, 1, *(bytes(32),) * 3, *(bytes(16),) * 2).encode())
 
-def is_record_class(text):
-    """An agent's own queue record of a record class cannot be opened by every implementation."""
+def is_kept(group, text):
+    """An agent's own queue record of a record class, or of a class it has no key of, cannot be opened by every implementation."""
     try:
-        return prefixed(text, "br1_")[1:2] in map(u8, RECORD_CLASSES)
+        cls = prefixed(text, "br1_")[1:2]
+        return cls in map(u8, CLASSES - BLOB_CLASSES - TOKEN_CLASSES.intersection(Agent.restore(unhex(group["agentState"])).keys))
     except Refused:
         return False
 
