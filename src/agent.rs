@@ -21,7 +21,7 @@ use crate::id::{AccountId, DeviceId, Epoch, KeyId, TicketId};
 use crate::identity::RsaSize;
 use crate::identity::{Fingerprint, Identity, PublicIdentity};
 use crate::master_key::{ClassKey, DeviceKey, Scope};
-use crate::policy::{NO_PREVIOUS, Policy, SignedPolicy};
+use crate::policy::{Policy, SignedPolicy};
 use crate::record::{Record, RecordKey};
 use crate::secret::{self, Secret};
 use crate::ticket::{AccountCode, Ticket};
@@ -216,18 +216,11 @@ impl Accepted {
         Ok(true)
     }
 
-    /// A policy must be newer, or the same to the byte; the very next version must name this one or start a history.
     fn check_successor(&self, next: &SignedPolicy) -> Result<(), AcceptError> {
-        let (own, version) = (self.policy.policy().version, next.policy().version);
-        if version < own {
+        if next.policy().version < self.policy.policy().version {
             return Err(AcceptError::Stale);
         }
-        let follows = match version - own {
-            0 => next.as_bytes() == self.policy.as_bytes(),
-            1 => next.policy().previous == self.policy.hash() || next.policy().previous == NO_PREVIOUS,
-            _ => true,
-        };
-        if follows { Ok(()) } else { Err(AcceptError::Refused) }
+        if next.follows(&self.policy) { Ok(()) } else { Err(AcceptError::Refused) }
     }
 }
 

@@ -178,6 +178,17 @@ impl SignedPolicy {
         &self.bytes
     }
 
+    /// Whether an agent that has `earlier` takes this one: it is newer, or the same to the byte; the very next version must
+    /// name `earlier` or start a history.
+    pub(crate) fn follows(&self, earlier: &Self) -> bool {
+        match self.policy.version.checked_sub(earlier.policy.version) {
+            None => false,
+            Some(0) => self.bytes == earlier.bytes,
+            Some(1) => self.policy.previous == earlier.hash() || self.policy.previous == NO_PREVIOUS,
+            Some(_) => true,
+        }
+    }
+
     /// SHA-256 of the signed bytes: what the next policy and every delivery name.
     pub(crate) fn hash(&self) -> [u8; 32] {
         sha256(&[&self.bytes])

@@ -93,3 +93,20 @@ fn a_backup_of_an_epoch_that_another_client_started_too_is_restored_to_one_that_
     assert_eq!(agent.accept(change.committed().delivery()).unwrap(), Outcome::Updated);
     assert_eq!(owner.reveal(&agent.tokenize(TokenClass::APP, "x").unwrap()).unwrap(), "x");
 }
+
+#[test]
+fn of_two_policies_with_one_version_every_agent_takes_the_next() {
+    let (mut one, pending, enrollment) = enrolled();
+    let change = one.approve(inspected(&one, &enrollment).unwrap(), NOW).unwrap();
+    let mut two = resume(one.prelogin(), &one.keep_unlocked(), change.vault());
+    let mut agent = pending.accept(change.committed().delivery()).unwrap();
+    let form = one.set_canonical_form(TokenClass::APP, CanonicalForm::AsciiLowercase, NOW).unwrap().committed();
+    assert_eq!(agent.apply_policy(form.policy().unwrap()).unwrap(), Outcome::Updated);
+    let rotated = two.rotate(NOW).unwrap();
+    let vault = rotated.vault().to_vec();
+    assert_eq!(agent.accept(rotated.committed().delivery()).unwrap_err(), AcceptError::Refused);
+    // All that the one knows the other knows too, but its policy.
+    let Sync::Store(merged) = one.sync(&vault, NOW).unwrap() else { unreachable!("no agent could go on") };
+    assert!(matches!(two.sync(merged.vault(), NOW).unwrap(), Sync::Adopted));
+    assert_eq!(agent.accept(merged.committed().delivery()).unwrap(), Outcome::Updated);
+}

@@ -493,6 +493,30 @@ fn no_two_histories_lose_anything_when_they_are_merged() {
     assert!(states.len() >= 100 && *transitions >= 500 && others.len() >= 10, "it explored little");
 }
 
+/// The search above ends before a device that is known is revoked on one side only.
+#[test]
+fn no_two_clients_of_a_device_lose_anything_when_they_are_merged() {
+    let world = World::new();
+    let enrolled = world.happen(&world.first, Event::Show(0), &[]).unwrap().unwrap();
+    let mut others = vec![("nothing".to_owned(), enrolled.clone())];
+    for event in world.events(&enrolled, 0) {
+        if matches!(event, Event::Wait | Event::Restore(..)) {
+            continue;
+        }
+        let next = world.happen(&enrolled, event, &[]).unwrap_or_else(|broken| panic!("{broken}: {event:?}"));
+        others.extend(next.map(|next| (format!("{event:?}"), next)));
+    }
+    let revoked = |client: &Client| client.view.devices.values().any(|device| device.revoked);
+    assert!(others.iter().filter(|(_, client)| revoked(client)).count() == 2 && others.len() >= 10);
+    for (way, client) in &others {
+        for (at, (other, _)) in others.iter().enumerate() {
+            let merged = world.happen(client, Event::Merge(at), &others);
+            let looked = merged.and_then(|merged| merged.map_or(Ok(()), |merged| world.look(&merged)));
+            looked.unwrap_or_else(|broken| panic!("{broken}: {way}, merged with {other}"));
+        }
+    }
+}
+
 #[test]
 fn a_client_that_takes_any_vault_is_caught() {
     let broken = World::new().search(2, &[], Memory::None).err().unwrap();
