@@ -474,7 +474,7 @@ mod tests {
     /// So that keys that open nothing of others are not just keys that open nothing.
     #[test]
     fn what_spills_from_a_device_opens_and_makes_its_own_records() {
-        let (owner, laptop) = running::<Blindtally>(Keys::Laptop).unwrap();
+        let (owner, laptop) = running::<Blindtally>(Keys::Laptop);
         let keys = Blindtally::spill(&laptop.agent);
         let record = Blindtally::seal_record(&laptop.agent, RecordClass::CHAT, "see you at eight", 1).unwrap();
         assert_eq!(Blindtally::read_record(&keys, &record).as_deref(), Some("see you at eight"));

@@ -17,7 +17,7 @@ attacks! {
 
 /// The browser then asks the service for the picture.
 fn a_page_carries_a_word_out_in_a_link<S: System>() -> Outcome {
-    let (owner, laptop) = running::<S>(Keys::Laptop)?;
+    let (owner, laptop) = running::<S>(Keys::Laptop);
     let token = S::in_text(&S::tokenize(&laptop.agent, TokenClass::APP, WORD)?);
     let shown = S::show_markup(&owner, &format!("<p>{token}</p><img src=\"/pixel?{token}\">"))?;
     let asked = shown.split_once("/pixel?").and_then(|(_, rest)| rest.split_once('"')).map(|(asked, _)| asked);
@@ -28,7 +28,7 @@ fn a_page_carries_a_word_out_in_a_link<S: System>() -> Outcome {
 }
 
 fn rules_for_everybody_tell_which_words_occur<S: System>() -> Outcome {
-    let (owner, laptop) = running::<S>(Keys::Laptop)?;
+    let (owner, laptop) = running::<S>(Keys::Laptop);
     let row = S::tokenize(&laptop.agent, TokenClass::APP, WORD)?;
     let words = ["excel.exe", WORD, "tor.exe"];
     let rules = S::tokenize_rules(&owner, TokenClass::APP, &words)?;
@@ -38,9 +38,9 @@ fn rules_for_everybody_tell_which_words_occur<S: System>() -> Outcome {
 
 /// Among the account's own: what comes out of them would show that the page is read, and could be anything.
 fn a_page_with_tokens_of_another_account_shows_words<S: System>() -> Outcome {
-    let (anna, _) = running::<S>(Keys::Laptop)?;
+    let (anna, _) = running::<S>(Keys::Laptop);
     let (mut bert, _) = S::create(BERT);
-    let desktop = join::<S>(&mut bert, Keys::Desktop)?;
+    let desktop = join::<S>(&mut bert, Keys::Desktop);
     let tokens = (0..6000).map(|number| S::tokenize(&desktop.agent, TokenClass::TITLE, &number.to_string()));
     let page: Vec<_> = tokens.map(|token| token.map(|token| S::in_text(&token))).collect::<Result<_, _>>()?;
     unchanged::<S>(&anna, &page.join("\n"))
@@ -48,7 +48,7 @@ fn a_page_with_tokens_of_another_account_shows_words<S: System>() -> Outcome {
 
 /// Cut off, in other letters, of other classes, altered.
 fn tokens_that_are_no_tokens_are_shown_as_words<S: System>() -> Outcome {
-    let (owner, laptop) = running::<S>(Keys::Laptop)?;
+    let (owner, laptop) = running::<S>(Keys::Laptop);
     let token = S::tokenize(&laptop.agent, TokenClass::TITLE, "Dismissal of B. Meier - Word")?;
     let bytes = S::token_bytes(&token);
     let mut page = S::in_text(&S::relabel(&token, TokenLabel::Class(TokenClass::APP))?);

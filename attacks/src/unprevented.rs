@@ -47,7 +47,7 @@ fn report<S: System>(owner: &S::Owner, rows: &[String]) -> Result<BTreeMap<Strin
 
 /// This is what the service is for: it adds up what is equal.
 fn equal_values_show<S: System>() -> Outcome {
-    let (_, laptop) = running::<S>(Keys::Laptop)?;
+    let (_, laptop) = running::<S>(Keys::Laptop);
     let rows = tokens::<S>(&laptop.agent, &[WORD, OTHER, WORD])?;
     let seen = S::group(&rows[0]) == S::group(&rows[2]) && S::group(&rows[0]) != S::group(&rows[1]);
     if seen { Ok(Gain::Learned("sees which values are equal")) } else { Err(Failure::Harmless("all look different")) }
@@ -56,7 +56,7 @@ fn equal_values_show<S: System>() -> Outcome {
 /// The service knows from elsewhere what people use most.
 fn the_most_frequent_value_is_the_one_that_everybody_uses<S: System>() -> Outcome {
     const MOST_USED: &str = "chrome.exe";
-    let (owner, laptop) = running::<S>(Keys::Laptop)?;
+    let (owner, laptop) = running::<S>(Keys::Laptop);
     let rows = tokens::<S>(&laptop.agent, &[WORD, MOST_USED, OTHER, MOST_USED, WORD, MOST_USED])?;
     let count = |token: &&String| rows.iter().filter(|row| row == token).count();
     let guessed = rows.iter().max_by_key(count).unwrap();
@@ -68,7 +68,7 @@ fn the_most_frequent_value_is_the_one_that_everybody_uses<S: System>() -> Outcom
 }
 
 fn long_values_show<S: System>() -> Outcome {
-    let (_, laptop) = running::<S>(Keys::Laptop)?;
+    let (_, laptop) = running::<S>(Keys::Laptop);
     let rows = tokens::<S>(
         &laptop.agent,
         &["a", "a sentence of about eighty letters, which somebody typed into the title of a page"],
@@ -81,7 +81,7 @@ fn long_values_show<S: System>() -> Outcome {
 }
 
 fn rows_are_left_out_of_a_report<S: System>() -> Outcome {
-    let (owner, laptop) = running::<S>(Keys::Laptop)?;
+    let (owner, laptop) = running::<S>(Keys::Laptop);
     let mut rows = tokens::<S>(&laptop.agent, &[WORD, WORD, OTHER])?;
     rows.truncate(2);
     if report::<S>(&owner, &rows)?.contains_key(OTHER) {
@@ -91,7 +91,7 @@ fn rows_are_left_out_of_a_report<S: System>() -> Outcome {
 }
 
 fn rows_are_counted_twice<S: System>() -> Outcome {
-    let (owner, laptop) = running::<S>(Keys::Laptop)?;
+    let (owner, laptop) = running::<S>(Keys::Laptop);
     let mut rows = tokens::<S>(&laptop.agent, &[WORD, OTHER])?;
     rows.push(rows[1].clone());
     if report::<S>(&owner, &rows)?[OTHER] == 1 {
@@ -102,7 +102,7 @@ fn rows_are_counted_twice<S: System>() -> Outcome {
 
 /// What was recorded at nine is shown at ten, or as of another device: an event is the service's own record.
 fn rows_of_one_class_are_moved<S: System>() -> Outcome {
-    let (owner, laptop) = running::<S>(Keys::Laptop)?;
+    let (owner, laptop) = running::<S>(Keys::Laptop);
     let rows = tokens::<S>(&laptop.agent, &[WORD, OTHER])?;
     let moved: BTreeMap<u8, &String> = [(9, &rows[1]), (10, &rows[0])].into();
     if S::reveal(&owner, moved[&9])? == OTHER {
@@ -114,7 +114,7 @@ fn rows_of_one_class_are_moved<S: System>() -> Outcome {
 
 /// Each is genuine; that there was one more, none of them says.
 fn records_are_withheld<S: System>() -> Outcome {
-    let (owner, laptop) = running::<S>(Keys::Laptop)?;
+    let (owner, laptop) = running::<S>(Keys::Laptop);
     let seal = |text, time| S::seal_record(&laptop.agent, blindtally::RecordClass::CHAT, text, time);
     let records = [seal("yes", 1)?, seal("no, wait", 2)?, seal("agreed", 3)?];
     for record in [&records[0], &records[2]] {
@@ -125,7 +125,7 @@ fn records_are_withheld<S: System>() -> Outcome {
 
 /// The agent seals on with the keys it has, which have leaked.
 fn new_keys_are_withheld<S: System>() -> Outcome {
-    let (mut owner, laptop) = running::<S>(Keys::Laptop)?;
+    let (mut owner, laptop) = running::<S>(Keys::Laptop);
     let leaked = S::spill(&laptop.agent);
     S::rotate(&mut owner, &[&laptop.request]);
     let token = S::tokenize(&laptop.agent, TokenClass::APP, WORD)?;
@@ -134,7 +134,7 @@ fn new_keys_are_withheld<S: System>() -> Outcome {
 
 /// The device is stolen, and is never told that it was removed.
 fn a_removal_is_withheld<S: System>() -> Outcome {
-    let (mut owner, stolen) = running::<S>(Keys::Laptop)?;
+    let (mut owner, stolen) = running::<S>(Keys::Laptop);
     S::revoke(&mut owner, &S::device(&stolen.request), &[]);
     let token = S::tokenize(&stolen.agent, TokenClass::APP, WORD)?;
     S::reveal(&owner, &token)?;
@@ -143,15 +143,15 @@ fn a_removal_is_withheld<S: System>() -> Outcome {
 
 /// Its user reads its memory, or its saved state, and helps the service. Tokens that group need a shared key.
 fn a_device_that_leaks_reads_for_the_whole_account<S: System>() -> Outcome {
-    let (mut owner, laptop) = running::<S>(Keys::Laptop)?;
-    let desktop = join::<S>(&mut owner, Keys::Desktop)?;
+    let (mut owner, laptop) = running::<S>(Keys::Laptop);
+    let desktop = join::<S>(&mut owner, Keys::Desktop);
     let token = S::tokenize(&desktop.agent, TokenClass::APP, WORD)?;
     S::read(&S::spill(&laptop.agent), &token).map(Gain::Plaintext).ok_or(Failure::Harmless("other keys"))
 }
 
 fn a_device_that_leaks_forges_for_the_whole_account<S: System>() -> Outcome {
-    let (mut owner, laptop) = running::<S>(Keys::Laptop)?;
-    let desktop = join::<S>(&mut owner, Keys::Desktop)?;
+    let (mut owner, laptop) = running::<S>(Keys::Laptop);
+    let desktop = join::<S>(&mut owner, Keys::Desktop);
     let forged = S::forge_token(&S::spill(&laptop.agent), OTHER);
     if forged == S::tokenize(&desktop.agent, TokenClass::APP, OTHER)? {
         Ok(Gain::Accepted("counts what the other device never did"))
@@ -162,8 +162,8 @@ fn a_device_that_leaks_forges_for_the_whole_account<S: System>() -> Outcome {
 
 /// Of every device, up to the rotation.
 fn a_removed_device_reads_what_was_sealed_before<S: System>() -> Outcome {
-    let (mut owner, stolen) = running::<S>(Keys::Laptop)?;
-    let desktop = join::<S>(&mut owner, Keys::Desktop)?;
+    let (mut owner, stolen) = running::<S>(Keys::Laptop);
+    let desktop = join::<S>(&mut owner, Keys::Desktop);
     let token = S::tokenize(&desktop.agent, TokenClass::APP, WORD)?;
     let leaked = S::spill(&stolen.agent);
     S::revoke(&mut owner, &S::device(&stolen.request), &[]);
@@ -211,7 +211,7 @@ fn a_client_without_a_memory_is_shown_an_old_vault<S: System>() -> Outcome {
 /// The service shows the policy of before, and the backup is older than the theft.
 fn a_restored_account_is_not_told_of_a_removal<S: System>() -> Outcome {
     let (mut owner, account) = S::create(ANNA);
-    let mut stolen = join::<S>(&mut owner, Keys::Laptop)?;
+    let mut stolen = join::<S>(&mut owner, Keys::Laptop);
     let backup = S::backup(&owner);
     let device = S::device(&stolen.request);
     S::revoke(&mut owner, &device, &[]);
@@ -240,9 +240,9 @@ fn an_invitation_is_used_in_each_of_two_histories<S: System>() -> Outcome {
 /// What the library's documentation forbids to programs, and ours do not do: to follow rows that no person picked over a
 /// rotation. A removed device makes tokens of words of the service's choosing, in its epoch.
 fn what_a_program_tokenizes_anew_unasked_tells_which_words_occur<S: System>() -> Outcome {
-    let (mut owner, stolen) = running::<S>(Keys::Laptop)?;
+    let (mut owner, stolen) = running::<S>(Keys::Laptop);
     let leaked = S::spill(&stolen.agent);
-    let mut desktop = join::<S>(&mut owner, Keys::Desktop)?;
+    let mut desktop = join::<S>(&mut owner, Keys::Desktop);
     let sent = S::revoke(&mut owner, &S::device(&stolen.request), &[&desktop.request]);
     S::accept(&mut desktop.agent, sent.to(&S::device(&desktop.request)))?;
     let row = S::tokenize(&desktop.agent, TokenClass::APP, OTHER)?;

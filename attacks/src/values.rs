@@ -35,7 +35,7 @@ attacks! {
 }
 
 fn a_token_is_moved_to_another_class<S: System>() -> Outcome {
-    let (owner, laptop) = running::<S>(Keys::Laptop)?;
+    let (owner, laptop) = running::<S>(Keys::Laptop);
     let token = S::tokenize(&laptop.agent, TokenClass::TITLE, "Dismissal of B. Meier")?;
     S::reveal(&owner, &S::relabel(&token, TokenLabel::Class(TokenClass::APP))?)?;
     Ok(Gain::Accepted("shows a title as a program"))
@@ -43,7 +43,7 @@ fn a_token_is_moved_to_another_class<S: System>() -> Outcome {
 
 /// There are two, and the owner has the keys of both.
 fn a_token_is_moved_to_another_epoch<S: System>() -> Outcome {
-    let (mut owner, laptop) = running::<S>(Keys::Laptop)?;
+    let (mut owner, laptop) = running::<S>(Keys::Laptop);
     let token = S::tokenize(&laptop.agent, TokenClass::APP, WORD)?;
     S::rotate(&mut owner, &[&laptop.request]);
     S::reveal(&owner, &S::relabel(&token, TokenLabel::Epoch)?)?;
@@ -51,7 +51,7 @@ fn a_token_is_moved_to_another_epoch<S: System>() -> Outcome {
 }
 
 fn a_token_is_said_to_be_of_older_algorithms<S: System>() -> Outcome {
-    let (owner, laptop) = running::<S>(Keys::Laptop)?;
+    let (owner, laptop) = running::<S>(Keys::Laptop);
     let token = S::tokenize(&laptop.agent, TokenClass::APP, WORD)?;
     S::reveal(&owner, &S::relabel(&token, TokenLabel::OlderAlgorithms)?)?;
     Ok(Gain::Accepted("opens it by older algorithms"))
@@ -61,7 +61,7 @@ fn a_token_is_said_to_be_of_older_algorithms<S: System>() -> Outcome {
 fn tokens_are_moved_to_another_account<S: System>() -> Outcome {
     let (anna, _) = S::create(ANNA);
     let (mut bert, _) = S::create(BERT);
-    let desktop = join::<S>(&mut bert, Keys::Desktop)?;
+    let desktop = join::<S>(&mut bert, Keys::Desktop);
     let tokens = (0..6000).map(|number| S::tokenize(&desktop.agent, TokenClass::APP, &number.to_string()));
     only_refusal(tokens.map(|token| S::reveal(&anna, &token?).map(|_| Gain::Accepted("shows what nobody recorded"))))
 }
@@ -83,7 +83,7 @@ fn only_refusal(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
 
 /// Those of a contract with the salary of another.
 fn halves_of_two_tokens_are_put_together<S: System>() -> Outcome {
-    let (owner, laptop) = running::<S>(Keys::Laptop)?;
+    let (owner, laptop) = running::<S>(Keys::Laptop);
     let titles = ["Contract: A. Schmidt, 41,000 a year, Berlin", "Contract: B. Petrov, 97,000 a year, Munich"];
     let [mut one, two] =
         titles.map(|title| S::tokenize(&laptop.agent, TokenClass::TITLE, title).map(|it| S::token_bytes(&it)));
@@ -100,7 +100,7 @@ fn halves_of_two_tokens_are_put_together<S: System>() -> Outcome {
 /// The service puts altered tokens on the owner's page, and sees by what the page then does which of them opened. Where
 /// that tells whether the end of a block is well-formed, a block is read byte by byte (Vaudenay 2002).
 fn altered_tokens_are_shown_to_learn_which_of_them_open<S: System>() -> Outcome {
-    let (owner, laptop) = running::<S>(Keys::Laptop)?;
+    let (owner, laptop) = running::<S>(Keys::Laptop);
     let token = S::token_bytes(&S::tokenize(&laptop.agent, TokenClass::APP, WORD)?);
     let block = &token[token.len() - 16..];
     let mut refusals = Vec::new();
@@ -140,7 +140,7 @@ fn is_ending(mut before: [u8; 16], at: usize, mut opens: impl FnMut(&[u8]) -> bo
 /// Whoever holds a class key can make two values share a tag, but the group is of the whole token. The trusting scheme
 /// withstands this too: it groups by all of what is encrypted.
 fn two_values_are_made_to_look_like_one_group<S: System>() -> Outcome {
-    let (_, laptop) = running::<S>(Keys::Laptop)?;
+    let (_, laptop) = running::<S>(Keys::Laptop);
     let genuine = S::tokenize(&laptop.agent, TokenClass::APP, WORD)?;
     let mut with_its_tag = S::token_bytes(&genuine);
     with_its_tag[4] ^= 1;
@@ -152,7 +152,7 @@ fn two_values_are_made_to_look_like_one_group<S: System>() -> Outcome {
 }
 
 fn values_that_begin_alike_are_found<S: System>() -> Outcome {
-    let (_, laptop) = running::<S>(Keys::Laptop)?;
+    let (_, laptop) = running::<S>(Keys::Laptop);
     let titles = ["Contract: A. Sch", "Contract: A. Schmidt, draft", "Contract: A. Schmidt, signed"];
     let begins =
         |title| S::tokenize(&laptop.agent, TokenClass::TITLE, title).map(|it| S::token_bytes(&it)[4..16].to_vec());
@@ -166,7 +166,7 @@ fn values_that_begin_alike_are_found<S: System>() -> Outcome {
 
 /// A program's name among the titles.
 fn a_word_is_found_in_another_class<S: System>() -> Outcome {
-    let (_, laptop) = running::<S>(Keys::Laptop)?;
+    let (_, laptop) = running::<S>(Keys::Laptop);
     let classes = [TokenClass::APP, TokenClass::TITLE, TokenClass::DOCUMENT];
     let found: BTreeSet<_> =
         classes.into_iter().map(|class| S::tokenize(&laptop.agent, class, WORD)).collect::<Result<_, _>>()?;
@@ -190,8 +190,8 @@ fn a_record_is_shown_at_another_time<S: System>() -> Outcome {
 }
 
 fn relabel_record<S: System>(label: Label) -> Outcome {
-    let (mut owner, laptop) = running::<S>(Keys::Laptop)?;
-    let desktop = join::<S>(&mut owner, Keys::Desktop)?;
+    let (mut owner, laptop) = running::<S>(Keys::Laptop);
+    let desktop = join::<S>(&mut owner, Keys::Desktop);
     let record = S::seal_record(&laptop.agent, RecordClass::CHAT, "see you at eight", 1)?;
     let other = S::seal_record(&desktop.agent, RecordClass::CLIPBOARD, "invoice 4711", 2)?;
     S::open_record(&owner, &S::RECORD.exchange(label, &record, &other))?;
@@ -200,16 +200,16 @@ fn relabel_record<S: System>(label: Label) -> Outcome {
 
 /// Its user reads its memory, and helps the service.
 fn a_device_that_leaks_reads_records_of_others<S: System>() -> Outcome {
-    let (mut owner, laptop) = running::<S>(Keys::Laptop)?;
-    let desktop = join::<S>(&mut owner, Keys::Desktop)?;
+    let (mut owner, laptop) = running::<S>(Keys::Laptop);
+    let desktop = join::<S>(&mut owner, Keys::Desktop);
     let record = S::seal_record(&desktop.agent, RecordClass::CHAT, "see you at eight", 1)?;
     let read = S::read_record(&S::spill(&laptop.agent), &record);
     read.map(Gain::Plaintext).ok_or(Failure::Harmless("each device has its own key"))
 }
 
 fn a_device_that_leaks_forges_records_of_others<S: System>() -> Outcome {
-    let (mut owner, laptop) = running::<S>(Keys::Laptop)?;
-    let desktop = join::<S>(&mut owner, Keys::Desktop)?;
+    let (mut owner, laptop) = running::<S>(Keys::Laptop);
+    let desktop = join::<S>(&mut owner, Keys::Desktop);
     let record = S::seal_record(&desktop.agent, RecordClass::CHAT, "see you at eight", 1)?;
     S::open_record(&owner, &S::forge_record(&S::spill(&laptop.agent), &record, "see you at nine"))?;
     Ok(Gain::Accepted("shows what the other device never sealed"))
@@ -228,8 +228,8 @@ fn a_screenshot_is_shown_at_another_time<S: System>() -> Outcome {
 }
 
 fn relabel_blob<S: System>(label: Label) -> Outcome {
-    let (mut owner, laptop) = running::<S>(Keys::Laptop)?;
-    let desktop = join::<S>(&mut owner, Keys::Desktop)?;
+    let (mut owner, laptop) = running::<S>(Keys::Laptop);
+    let desktop = join::<S>(&mut owner, Keys::Desktop);
     let blob = S::seal_blob(&laptop.agent, BlobClass::SCREENSHOT, b"pixels", 1)?;
     let other = S::seal_blob(&desktop.agent, BlobClass::CAMERA, b"a face", 2)?;
     S::open_blob(&owner, &S::BLOB.exchange(label, &blob, &other))?;
@@ -238,7 +238,7 @@ fn relabel_blob<S: System>(label: Label) -> Outcome {
 
 /// A recording of some pieces, as the service gives it out after `change`, with another recording of the same device.
 fn give_changed<S: System>(change: impl for<'a> Fn(Vec<&'a [u8]>, Vec<&'a [u8]>) -> Vec<u8>) -> Outcome {
-    let (owner, laptop) = running::<S>(Keys::Laptop)?;
+    let (owner, laptop) = running::<S>(Keys::Laptop);
     let content: Vec<u8> = (0..200_000u32).map(|at| (at / 16) as u8).collect();
     let blob = S::seal_blob(&laptop.agent, BlobClass::VOICE, &content, 1)?;
     let other =
@@ -274,7 +274,7 @@ fn a_piece_of_another_recording_is_put_in<S: System>() -> Outcome {
 
 /// After whichever piece it is not noticed, if there is one.
 fn a_recording_is_cut_off<S: System>() -> Outcome {
-    let (owner, laptop) = running::<S>(Keys::Laptop)?;
+    let (owner, laptop) = running::<S>(Keys::Laptop);
     let mut content = vec![200; 100_000];
     // As honest recordings may: the end of a block that looks like the end of everything.
     content[50_015] = 1;

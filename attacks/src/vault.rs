@@ -82,7 +82,7 @@ fn a_login_gets_another_salt_than_its_vault<S: System>() -> Outcome {
 
 fn a_proof_opens_the_vault<S: System>() -> Outcome {
     let (mut owner, account) = S::create(ANNA);
-    let laptop = join::<S>(&mut owner, Keys::Laptop)?;
+    let laptop = join::<S>(&mut owner, Keys::Laptop);
     let keys = S::unwrap_with_proof(ANNA, &account)?;
     let token = S::tokenize(&laptop.agent, TokenClass::APP, WORD)?;
     S::read(&keys, &token).map(Gain::Plaintext).ok_or(Failure::Harmless("other keys"))
@@ -140,7 +140,7 @@ fn a_vault_of_another_account_is_shown<S: System>() -> Outcome {
 
 fn a_vault_is_a_token<S: System>() -> Outcome {
     let (mut owner, account) = S::create(ANNA);
-    let laptop = join::<S>(&mut owner, Keys::Laptop)?;
+    let laptop = join::<S>(&mut owner, Keys::Laptop);
     let token = S::tokenize(&laptop.agent, TokenClass::TITLE, "Budget 2027 - LibreOffice")?;
     use_shown::<S>(&Account { vault: S::token_bytes(&token), ..account }, 0)
 }
@@ -163,7 +163,7 @@ fn a_vault_is_rolled_back_for_a_kept_login<S: System>() -> Outcome {
 /// The client looks whether another client has changed something.
 fn a_vault_is_rolled_back_during_work<S: System>() -> Outcome {
     let (mut owner, old) = S::create(ANNA);
-    let mut laptop = join::<S>(&mut owner, Keys::Laptop)?;
+    let mut laptop = join::<S>(&mut owner, Keys::Laptop);
     let rotated = S::rotate(&mut owner, &[&laptop.request]);
     S::accept(&mut laptop.agent, rotated.to(&S::device(&laptop.request)))?;
     let token = S::tokenize(&laptop.agent, TokenClass::APP, WORD)?;
@@ -221,7 +221,7 @@ fn two_dashboards_are_shown_two_histories<S: System>() -> Outcome {
     let mut tokens = Vec::new();
     let mut vaults = Vec::new();
     for (owner, keys) in [(&mut one, Keys::Laptop), (&mut two, Keys::Desktop)] {
-        let mut device = join::<S>(owner, keys)?;
+        let mut device = join::<S>(owner, keys);
         let sent = S::rotate(owner, &[&device.request]);
         S::accept(&mut device.agent, sent.to(&S::device(&device.request)))?;
         tokens.push(S::tokenize(&device.agent, TokenClass::APP, WORD)?);
