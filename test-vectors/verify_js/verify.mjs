@@ -19,7 +19,9 @@ const masterOf = group => new keys.MasterKey(fromHex(group.masterKey), fromHex(g
 const CHECKS = {
   Token(group, test) {
     const master = masterOf(group);
-    const made = test.class !== undefined && test.value !== undefined &&
+    const made =
+      test.class !== undefined &&
+      test.value !== undefined &&
       sealing.tokenize(master.classKey(test.class), master.accountId, { class: test.class, epoch: group.epoch }, fromHex(test.value));
     const { class: ofClass } = sealing.parseToken(test.token);
     const value = sealing.reveal([master], test.token);
@@ -70,10 +72,17 @@ const CHECKS = {
   },
 
   Archive(group, test) {
-    const keyring = known(group.backup, () => wrapping.openBackup(group.backup, { recoveryKey: wire.fromCheckedCode(group.recoveryKey) }).keyring);
+    const keyring = known(
+      group.backup,
+      () => wrapping.openBackup(group.backup, { recoveryKey: wire.fromCheckedCode(group.recoveryKey) }).keyring,
+    );
     const { listing, made, files } = archives.readArchive(keyring, edited(group.archive, test.archive, test.edits));
-    const file = ({ path, length, modified, content }) =>
-      ({ path, length, modified, ...(content ? { sha256: hex(sha256(content)) } : { expect: 'archive.damaged' }) });
+    const file = ({ path, length, modified, content }) => ({
+      path,
+      length,
+      modified,
+      ...(content ? { sha256: hex(sha256(content)) } : { expect: 'archive.damaged' }),
+    });
     return { listing, made: made === undefined ? undefined : Number(made), files: files.map(file) };
   },
 
@@ -81,16 +90,37 @@ const CHECKS = {
 
   AccountCode(_, test) {
     const { accountId, fingerprintPrefix } = messages.fromAccountCode(test.typed);
-    return { ...shown({ accountId, fingerprintPrefix }, 'accountId', 'fingerprintPrefix'), code: messages.accountCode(accountId, fingerprintPrefix) };
+    return {
+      ...shown({ accountId, fingerprintPrefix }, 'accountId', 'fingerprintPrefix'),
+      code: messages.accountCode(accountId, fingerprintPrefix),
+    };
   },
 
   Vault(group, test) {
     const { vault, keyring, login } = openVault(group, test.vault, test.seen);
     const reveals = test.reveals?.map(({ token }) => ({ token, value: hex(sealing.reveal(keyring.masters, token)) }));
     same_(wrapping.wrap('V', login, vault, keyring.bytes, vault.nonce), fromHex(test.vault));
-    return { ...shown({ s: login.s, wrapKey: login.wrap, commit: login.commit, loginProof: login.login, generation: keyring.generation,
-      keyring: keyringAgain(keyring), recoveryProof: wrapping.recoveryProof(keyring) },
-    's', 'wrapKey', 'commit', 'loginProof', 'generation', 'keyring', 'recoveryProof'), reveals };
+    return {
+      ...shown(
+        {
+          s: login.s,
+          wrapKey: login.wrap,
+          commit: login.commit,
+          loginProof: login.login,
+          generation: keyring.generation,
+          keyring: keyringAgain(keyring),
+          recoveryProof: wrapping.recoveryProof(keyring),
+        },
+        's',
+        'wrapKey',
+        'commit',
+        'loginProof',
+        'generation',
+        'keyring',
+        'recoveryProof',
+      ),
+      reveals,
+    };
   },
 
   KeptLogin(group, test) {
@@ -98,13 +128,20 @@ const CHECKS = {
     const kept = wrapping.resume(fromHex(test.kept), group.login, prelogin);
     const { keyring } = wrapping.openVault(fromHex(group.vault), prelogin, 0, kept);
     same_(wrapping.writeKept(group.login, kept), fromHex(test.kept));
-    return { loginProof: hex(kept.login), wrapKey: hex(kept.wrap), commit: hex(kept.commit), generation: Number(keyring.generation),
-      accountSecret: kept.accountSecret ? wire.toCheckedCode(kept.accountSecret) : null };
+    return {
+      loginProof: hex(kept.login),
+      wrapKey: hex(kept.wrap),
+      commit: hex(kept.commit),
+      generation: Number(keyring.generation),
+      accountSecret: kept.accountSecret ? wire.toCheckedCode(kept.accountSecret) : null,
+    };
   },
 
   Backup(group, test) {
-    const opener = group.recoveryKey === null || group.recoveryKey === undefined ? { passphrase: group.passphrase }
-      : { recoveryKey: wire.fromCheckedCode(group.recoveryKey) };
+    const opener =
+      group.recoveryKey === null || group.recoveryKey === undefined
+        ? { passphrase: group.passphrase }
+        : { recoveryKey: wire.fromCheckedCode(group.recoveryKey) };
     const { backup, keys: of, keyring } = wrapping.openBackup(test.file, opener);
     same_(wrapping.wrap('K', of, backup, keyring.bytes, backup.nonce), backup.bytes);
     same_(wrapping.openBackup(wrapping.writeBackupFile(backup.bytes, keyring), opener).keyring.bytes, keyring.bytes);
@@ -115,8 +152,22 @@ const CHECKS = {
     const ticket = messages.parseTicket(test.text);
     const bare = test.text.replace(/^blindtally:/, '');
     const again = group.ticketRoot ? messages.makeTicket(fromHex(group.ticketRoot), ticket) : bare;
-    return { text: test.text.replace(bare, again),
-      ...shown(ticket, 'accountId', 'fingerprint', 'ticketId', 'secret', 'expiry', 'uses', 'macKey', 'nameKey', 'authKey', 'authenticatorHash') };
+    return {
+      text: test.text.replace(bare, again),
+      ...shown(
+        ticket,
+        'accountId',
+        'fingerprint',
+        'ticketId',
+        'secret',
+        'expiry',
+        'uses',
+        'macKey',
+        'nameKey',
+        'authKey',
+        'authenticatorHash',
+      ),
+    };
   },
 
   Enrollment(group, test) {
@@ -148,8 +199,7 @@ const CHECKS = {
   QueueRecord(group, test) {
     const state = messages.readState(fromHex(group.agentState));
     const record = messages.openQueued(state, test.record);
-    return { ...shown(record, 'class', 'seq', 'nonce', 'value'),
-      record: messages.sealQueued(state, record, record.value, record.nonce) };
+    return { ...shown(record, 'class', 'seq', 'nonce', 'value'), record: messages.sealQueued(state, record, record.value, record.nonce) };
   },
 };
 
@@ -164,7 +214,8 @@ const preloginOf = ({ prelogin }) => ({ ...prelogin, salt: fromHex(prelogin.salt
 
 function openVault(group, vault, seen = 0) {
   const prelogin = preloginOf(group);
-  const accountSecret = group.accountSecret === null || group.accountSecret === undefined ? undefined : wire.fromCheckedCode(group.accountSecret);
+  const accountSecret =
+    group.accountSecret === null || group.accountSecret === undefined ? undefined : wire.fromCheckedCode(group.accountSecret);
   const login = wrapping.loginKeys(group.login, group.password, accountSecret, prelogin);
   return { login, ...wrapping.openVault(fromHex(vault), prelogin, seen, login) };
 }
@@ -208,13 +259,13 @@ function edited(ofGroup, own, edits) {
 // The bytes of a stream, so many at a time.
 function streamOf(bytes) {
   let at = 0;
-  return n => bytes.subarray(at, at += n);
+  return n => bytes.subarray(at, (at += n));
 }
 
 function check(group, test) {
   const result = attempt(() => CHECKS[group.type](group, test));
   const wrong = [];
-  const code = result.refusal ? result.refusal.code ?? result.refusal.stack : undefined;
+  const code = result.refusal ? (result.refusal.code ?? result.refusal.stack) : undefined;
   if (code !== (test.result === 'valid' ? undefined : test.expect)) wrong.push(`is ${code ?? 'accepted'}, not ${test.expect ?? 'valid'}`);
   else {
     for (const name of Object.keys(result)) {
@@ -234,14 +285,24 @@ function attempt(work) {
   }
 }
 
-const sorted = value => (value && typeof value === 'object' && !Array.isArray(value)
-  ? Object.fromEntries(Object.keys(value).sort().map(name => [name, sorted(value[name])])) : Array.isArray(value) ? value.map(sorted) : value);
+const sorted = value =>
+  value && typeof value === 'object' && !Array.isArray(value)
+    ? Object.fromEntries(
+        Object.keys(value)
+          .sort()
+          .map(name => [name, sorted(value[name])]),
+      )
+    : Array.isArray(value)
+      ? value.map(sorted)
+      : value;
 const equal = (a, b) => JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
 const brief = value => JSON.stringify(value)?.slice(0, 300);
 
 const committed = join(dirname(realpathSync(fileURLToPath(import.meta.url))), '..');
 const [folder = committed, name = 'javascript', ...only] = process.argv.slice(2);
-for (const file of readdirSync(folder).filter(file => file.endsWith('.json')).sort()) {
+for (const file of readdirSync(folder)
+  .filter(file => file.endsWith('.json'))
+  .sort()) {
   if (only.length && !only.includes(file)) continue;
   const { testGroups, numberOfTests } = JSON.parse(readFileSync(join(folder, file), 'utf8'));
   let [passed, count] = [0, 0];
@@ -250,10 +311,10 @@ for (const file of readdirSync(folder).filter(file => file.endsWith('.json')).so
       count++;
       const wrong = check(group, test);
       if (wrong.length === 0) passed++;
-      for (const what of wrong) console.error(`${file} ${test.tcId} (${test.comment}): ${what}`);
+      for (const what of wrong) console.log(`${file} ${test.tcId} (${test.comment}): ${what}`);
     }
   }
-  if (count !== numberOfTests) console.error(`${file}: numberOfTests is ${numberOfTests}, not ${count}`);
+  if (count !== numberOfTests) console.log(`${file}: numberOfTests is ${numberOfTests}, not ${count}`);
   if (passed !== count || count !== numberOfTests) process.exitCode = 1;
   console.log(`vectors: ${file} ${name} ${passed}`);
 }
