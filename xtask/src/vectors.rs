@@ -161,7 +161,7 @@ fn table(passed: &Passed) -> String {
         };
         table.row([file.clone()].into_iter().chain(implementations.iter().map(cell)).collect());
     }
-    table.render(100)
+    table.render(160)
 }
 
 #[cfg(test)]
