@@ -15,7 +15,9 @@ use crate::postgres::{self, Postgres};
 use crate::project::Project;
 use crate::ruby::Gem;
 use crate::wheel::Wheels;
-use crate::{aw_server, cargo, clib, demo, export, ffi, process, recordings, spec, swift, system, tokens, vectors};
+use crate::{
+    aw_server, cargo, clib, demo, export, ffi, process, recordings, spec, swift, system, tokens, vectors, verify,
+};
 
 type Step = (&'static str, fn(&Project) -> Result<()>);
 
@@ -23,7 +25,7 @@ type Step = (&'static str, fn(&Project) -> Result<()>);
 const WITHOUT_RUST_TESTS: [&str; 6] =
     ["--exclude", "blindtally-python", "--exclude", "blindtally-python-echo", "--exclude", "blindtally-benches"];
 
-const STEPS: [Step; 32] = [
+const STEPS: [Step; 33] = [
     ("format", |project| cargo(project, &["fmt", "--all", "--check"])),
     ("SPEC coverage", spec::run),
     // Before cargo compiles the server, which holds the dashboard.
@@ -58,6 +60,7 @@ const STEPS: [Step; 32] = [
     ("Swift package: header and library", swift::check_header),
     ("one value, one token in every language", tokens::check),
     ("test vectors", vectors::run),
+    ("symbolic models", verify::run),
     ("dashboard: tests in a browser", |project| Dashboard::new(project)?.test(project)),
     ("demo on SQLite", |project| demo(project, &[])),
     ("demo on PostgreSQL", |project| demo(project, &["--postgres"])),
