@@ -17,8 +17,7 @@ use serde_json::Value;
 use crate::npm::Npm;
 use crate::process;
 use crate::project::Project;
-use crate::table::{Align, Table};
-use crate::vectors::{self, Independent};
+use crate::vectors::{self, Independent, Passed};
 
 /// Repeats a run: the number that it printed.
 const SEED: &str = "BLINDTALLY_SEED";
@@ -39,9 +38,6 @@ struct Implementation<'a> {
 
 type Maker<'a> = dyn Fn(&Path, &str) -> Command + Sync + 'a;
 type Checker<'a> = dyn Fn(&Path) -> Command + Sync + 'a;
-
-/// Cases passed, by who made them and who opened them.
-type Passed = BTreeMap<(String, String), u64>;
 
 /// Whether all of them have to make and check every file of the thousand cases.
 #[derive(Clone, Copy)]
@@ -226,22 +222,10 @@ fn at_once<T: Send>(work: impl IntoIterator<Item = impl FnOnce() -> Result<T> + 
 
 fn table(passed: &Passed) -> String {
     let mut makers: Vec<&String> = passed.keys().map(|(maker, _)| maker).collect();
-    let mut openers: Vec<&String> = passed.keys().map(|(_, opener)| opener).collect();
-    openers.sort();
-    openers.dedup();
     makers.dedup();
     // What nobody made comes last.
     makers.sort_by_key(|maker| (maker.as_str() == DAMAGED, *maker));
-    let titles = [("made by \\ opened by", Align::Left)];
-    let columns = openers.iter().map(|opener| (opener.as_str(), Align::Right));
-    let mut table = Table::new(&titles.into_iter().chain(columns).collect::<Vec<_>>());
-    for maker in makers {
-        let cell = |opener: &&String| {
-            passed.get(&(maker.clone(), (*opener).clone())).map_or_else(|| "-".to_owned(), u64::to_string)
-        };
-        table.row([maker.clone()].into_iter().chain(openers.iter().map(cell)).collect());
-    }
-    table.render(100)
+    vectors::matrix("made by \\ opened by", makers, passed)
 }
 
 #[cfg(test)]

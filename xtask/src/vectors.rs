@@ -22,8 +22,8 @@ use crate::table::{Align, Table};
 use crate::wheel::Wheels;
 use crate::{cargo, clib, exchange, process, python};
 
-/// Cases passed, by artefact and implementation.
-type Passed = BTreeMap<(String, String), u64>;
+/// Cases passed, by artefact, or who made them, and by the implementation that opened them.
+pub(crate) type Passed = BTreeMap<(String, String), u64>;
 
 /// The folder of the implementation that damages what others made.
 const PYTHON: &str = "verify_python";
@@ -151,15 +151,19 @@ pub(crate) fn parse(line: &str) -> Option<((String, String), u64)> {
 
 fn table(passed: &Passed) -> String {
     let files: BTreeSet<_> = passed.keys().map(|(file, _)| file).collect();
+    matrix("artefact", files, passed)
+}
+
+/// A line for each of the rows, a column for each implementation.
+pub(crate) fn matrix<'a>(title: &str, rows: impl IntoIterator<Item = &'a String>, passed: &Passed) -> String {
     let implementations: BTreeSet<_> = passed.keys().map(|(_, implementation)| implementation).collect();
-    let titles = [("artefact", Align::Left)];
     let columns = implementations.iter().map(|implementation| (implementation.as_str(), Align::Right));
-    let mut table = Table::new(&titles.into_iter().chain(columns).collect::<Vec<_>>());
-    for file in files {
+    let mut table = Table::new(&[(title, Align::Left)].into_iter().chain(columns).collect::<Vec<_>>());
+    for row in rows {
         let cell = |implementation: &&String| {
-            passed.get(&(file.clone(), (*implementation).clone())).map_or_else(|| "-".to_owned(), u64::to_string)
+            passed.get(&(row.clone(), (*implementation).clone())).map_or_else(|| "-".to_owned(), u64::to_string)
         };
-        table.row([file.clone()].into_iter().chain(implementations.iter().map(cell)).collect());
+        table.row([row.clone()].into_iter().chain(implementations.iter().map(cell)).collect());
     }
     table.render(160)
 }
